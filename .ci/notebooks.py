@@ -1,0 +1,176 @@
+"""Run the notebooks and store what they print: the reference that the tests compare with.
+
+    python .ci/notebooks.py [notebook ...]     run all (or these), write only what changed
+    python .ci/notebooks.py --no-run           navigation and metadata only
+    python .ci/notebooks.py --check            write nothing; name what --no-run would change, and fail
+
+No browser takes part: a notebook saved from JupyterLab would hold more than a test can compare.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import os
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+BOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+CONTENTS = "00_start_here.ipynb"
+PICTURE = "pictures/first_conversation.svg"  # what the cell "picture" of the first chapter drew; the README shows it
+TIMEOUT = 60  # seconds for one cell, as in pyproject.toml
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class ThisEnvironment(KernelSpecManager):
+    """The kernel is this Python, whatever "python3" means elsewhere on the machine; nbval does the same."""
+
+    def get_kernel_spec(self, kernel_name):
+        return KernelSpec(**get_kernel_dict())
+
+
+class Manager(AsyncKernelManager):
+    def _kernel_spec_manager_default(self):
+        return ThisEnvironment(parent=self)
+
+
+def chapters(folder: Path = BOOKS) -> list[Path]:
+    """The chapters in reading order."""
+    return sorted(folder.glob("[0-9]*.ipynb"))
+
+
+def solutions(folder: Path = BOOKS) -> list[Path]:
+    """The worked answers; each has the name of its chapter."""
+    return sorted((folder / "solutions").glob("*.ipynb"))
+
+
+def title(path: Path) -> str:
+    """The text of the first line, "# Title"; ValueError where there is none."""
+    cells = nbformat.read(path, as_version=4).cells
+    first = cells[0].source.splitlines()[0] if cells and cells[0].source else ""
+    if not first.startswith("# "):
+        raise ValueError(f"{path.name}: the first line of a chapter is its title, '# …', not {first!r}")
+    return first[2:].strip()
+
+
+def navigation(path: Path, folder: Path = BOOKS) -> str:
+    """The line "previous · contents · next" of a chapter, or a solution's link to its chapter."""
+    if path.parent.name == "solutions":
+        chapter = folder / path.name
+        if not chapter.exists():
+            raise ValueError(f"solutions/{path.name}: there is no chapter of that name")
+        return f"[Back to the chapter: {title(chapter)}](../{path.name})"
+    order = chapters(folder)
+    here = order.index(path)
+    links = []
+    if here > 0:
+        links.append(f"Previous: [{title(order[here - 1])}]({order[here - 1].name})")
+    links.append("Contents (here)" if path.name == CONTENTS else f"[Contents]({CONTENTS})")
+    if here + 1 < len(order):
+        links.append(f"Next: [{title(order[here + 1])}]({order[here + 1].name})")
+    return " · ".join(links)
+
+
+def contents(folder: Path = BOOKS) -> str:
+    """The map of the chapters: number, title, what it is about, minutes; from each chapter's first cell."""
+    rows = ["## The chapters", "", "| | chapter | what it is about | minutes |", "| --- | --- | --- | --- |"]
+    for path in chapters(folder):
+        first = nbformat.read(path, as_version=4).cells[0].source
+        about = first.split("\n\n")[1].replace("\n", " ") if "\n\n" in first else ""
+        minutes = re.search(r"(\d+) minutes", first)
+        rows.append(f"| {path.name[:2]} | [{title(path)}]({path.name}) | {about} | {minutes[1] if minutes else ''} |")
+    return "\n".join(rows)
+
+
+def tidy(book, line: str, folder: Path = BOOKS) -> None:
+    """Put the navigation and the map in where the tags ask for them; take out what would differ from run to run."""
+    def tagged(tag):
+        return [cell for cell in book.cells if tag in cell.metadata.get("tags", [])]
+
+    if not tagged("navigation"):
+        book.cells.insert(1, nbformat.v4.new_markdown_cell(id="navigation", metadata={"tags": ["navigation"]}))
+    for cell in tagged("navigation"):
+        cell.source = line
+    for cell in tagged("contents"):
+        cell.source = contents(folder)
+    book.metadata = nbformat.from_dict(METADATA)
+    book.nbformat, book.nbformat_minor = 4, 5
+    for cell in book.cells:
+        cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in ("tags", "jupyter")})
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+            if output.output_type == "error":  # frames outside the notebook name a path of this machine
+                output.traceback = [part for part in output.traceback
+                                    if not ANSI.sub("", part).lstrip().startswith("File ")]
+
+
+def run(book, folder: Path) -> None:
+    """Execute in place; an error in a cell without the tag "raises-exception" ends the run."""
+    NotebookClient(book, kernel_manager_class=Manager, kernel_name="python3", timeout=TIMEOUT, record_timing=False,
+                   store_widget_state=False, coalesce_streams=True, extra_arguments=["--log-level=ERROR"],
+                   resources={"metadata": {"path": str(folder)}}).execute()
+
+
+def update(path: Path, *, execute: bool, write: bool, folder: Path = BOOKS) -> bool:
+    """True where the file is (or, without write, would be) changed."""
+    before = path.read_text(encoding="utf-8")
+    book = nbformat.reads(before, as_version=4)
+    line = navigation(path, folder)
+    tidy(book, line, folder)
+    if execute:
+        run(book, path.parent)
+        tidy(book, line, folder)
+    nbformat.validate(copy.deepcopy(book))  # validate may repair its argument
+    after = nbformat.writes(book).rstrip("\n") + "\n"
+    files = {path: after}
+    if path.name == CONTENTS and path.parent == BOOKS:
+        files[BOOKS / PICTURE] = drawn(book)
+    changed = {file: text for file, text in files.items() if not file.exists() or file.read_text(encoding="utf-8") != text}
+    for file, text in changed.items() if write else ():
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8", newline="\n")
+    return bool(changed)
+
+
+def drawn(book) -> str:
+    """The stored SVG of the cell "picture"."""
+    return next(output.data["image/svg+xml"] for cell in book.cells if cell.id == "picture" for output in cell.outputs)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("notebook", nargs="*", type=Path)
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--no-run", action="store_true")
+    mode.add_argument("--check", action="store_true")
+    options = parser.parse_args(arguments)
+    failed = changed = 0
+    for path in [p.resolve() for p in options.notebook] or chapters() + solutions():
+        name = os.path.relpath(path, BOOKS)
+        try:
+            if update(path, execute=not (options.no_run or options.check), write=not options.check):
+                changed += 1
+                print(f"{name}: {'not up to date, run make notebooks' if options.check else 'written'}")
+        except (OSError, ValueError, CellExecutionError, CellTimeoutError, DeadKernelError,
+                nbformat.ValidationError) as error:
+            failed += 1
+            print(f"{name}: {error}", file=sys.stderr)
+    if not (changed or failed):
+        print("Every notebook is up to date.")
+    return 1 if failed or (options.check and changed) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,332 @@
+"""Draws a Story: as a sequence diagram in SVG, and as a table in plain text.
+
+The SVG is made by hand and is the same for the same story. Its colours are CSS variables: standing alone it
+brings its own, for light and dark pages; inside a panel it takes the panel's.
+"""
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from netlab.events import ENDINGS, RECEIVES, SENDS, Row, Story
+
+WIDTH, MIDDLE = 760, 216                # at most: beside JupyterLab's file browser in a window of 1200; between the lifelines
+LINE, GAP, LANE = 16, 9, 13             # height of a text line, space between rows, space between lifelines
+EDGE, BESIDE, SHORT = 12, 14, 12        # margin of the picture, of a lifeline; characters that each side has at least
+LANES, ROWS = 5, 100                    # more lifelines on a side share the last; more rows are left out
+CHAR, NARROW = 7.55, 6.3                # widths of a character, monospaced and not
+
+COLOURS = {     # light, dark; all of them hold 4.5:1 on their surface
+    "surface": ("#ffffff", "#111418"), "raised": ("#f7f7f8", "#1b1f24"), "ink": ("#1f2328", "#e6e8ea"),
+    "soft": ("#5b6470", "#a5adb8"), "line": ("#d5d9de", "#3a4048"), "client": ("#0072b2", "#56b4e9"),
+    "server": ("#b8500b", "#f0a35e"), "error": ("#b3261e", "#ff8a80")}
+
+_RULES = """
+.nl text{font:12.5px system-ui,"Segoe UI",Roboto,sans-serif;fill:var(--nl-ink)}
+.nl .m{font-family:ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace}
+.nl .s{font-size:11.5px;fill:var(--nl-soft)} .nl .h{font-size:14px;font-weight:600}
+.nl .e{fill:var(--nl-error)} .nl .client{fill:var(--nl-client)} .nl .server{fill:var(--nl-server)}
+.nl .l{fill:none;stroke-width:2} .nl .l.client,.nl .p.client,.nl .w.client{stroke:var(--nl-client)}
+.nl .l.server,.nl .p.server,.nl .w.server{stroke:var(--nl-server)} .nl .l.ghost{stroke:var(--nl-line);stroke-dasharray:2 4}
+.nl .d{fill:none;stroke:var(--nl-soft);stroke-dasharray:4 3} .nl .x{fill:none;stroke:var(--nl-error);stroke-width:2}
+.nl .p,.nl .f{fill:var(--nl-surface)} .nl .w{fill:var(--nl-surface);stroke-dasharray:3 2}
+""".strip().replace("\n", " ")
+
+
+def escape(words: str) -> str:
+    """For XML: no markup, and a sign in the place of each character that XML does not allow."""
+    return html.escape(re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", words))
+
+
+def palette(dark: bool) -> str:
+    """The colours as CSS declarations of the variables --nl-…"""
+    return ";".join(f"--nl-{name}:{both[dark]}" for name, both in COLOURS.items())
+
+
+# --- folding ---------------------------------------------------------------------------------------------------
+
+@dataclass(slots=True)
+class Fold:
+    """Rows that are not shown, because they repeat or are too many."""
+    rows: list[Row]
+    times: int                  # 0: left out for their number
+
+    @property
+    def note(self):
+        size = sum(r.event.size for r in self.rows if r.event.method in SENDS and r.phase != "start")
+        moved = f", {size:,} bytes sent" if size else ""
+        if not self.times:
+            return f"{len(self.rows):,} rows are left out here{moved}"
+        calls = Counter(r.event.method for r in self.rows[:len(self.rows) // self.times] if r.phase != "finish")
+        each = ", ".join(f"{n} {method}" if n > 1 else method for method, n in calls.items())
+        return f"the same {self.times:,} times more ({each}){moved}"
+
+
+def fold(rows: list[Row]) -> list[Row | Fold]:
+    """Replace the middle of each repetition by a Fold that says so; past ROWS, leave out the middle of the rest."""
+    same = [(r.endpoint.side, r.phase, r.event.method, r.failed) for r in rows]
+    shown, i = [], 0
+    while i < len(rows):
+        best = (0, 0, 0)                # (rows hidden, length of the pattern, times it stands)
+        for length in range(1, 17):
+            pattern, times = same[i:i + length], 1
+            while same[i + times * length:i + (times + 1) * length] == pattern:
+                times += 1
+            if (times - 2) * length > best[0] and times > 3:
+                best = ((times - 2) * length, length, times)
+        hidden, length, times = best
+        if hidden:
+            first = i + length
+            shown += [*rows[i:first], Fold(rows[first:first + hidden], times - 2), *rows[first + hidden:first + hidden + length]]
+            i = first + hidden + length
+        else:
+            shown.append(rows[i])
+            i += 1
+    if len(shown) > ROWS:
+        middle = shown[ROWS // 2:-ROWS // 2]
+        rest = [r for item in middle for r in (item.rows if isinstance(item, Fold) else [item])]
+        shown = [*shown[:ROWS // 2], Fold(rest, 0), *shown[-ROWS // 2:]]
+    return shown
+
+
+# --- as text ---------------------------------------------------------------------------------------------------
+
+def text(story: Story) -> str:
+    """A numbered line for each row: who, what, what came back, and the line that caused it."""
+    shown = fold(story.rows)
+    index = {id(row): n for n, row in enumerate(story.rows)}
+    number = {index[id(item)]: n for n, item in enumerate(shown, 1) if isinstance(item, Row)}
+    wide = max((len(end.name) for end in story.endpoints), default=0)
+    lines = [f"({story.dropped:,} older calls are no longer kept)"] * bool(story.dropped)
+    for n, item in enumerate(shown, 1):
+        if isinstance(item, Fold):
+            lines.append(f"{n:3}  … {item.note}")
+            continue
+        what = {"start": f"{item.call} waits", "finish": f"{item.event.method} →"}.get(item.phase, item.call)
+        if item.result and item.phase != "start":
+            what += ("" if item.phase == "finish" else " ✗" if item.failed else " →") + f" {item.result}"
+        elif item.phase == "finish":
+            what += " returns"
+        sources = sorted(number[c] for c in item.causes if c in number and item.phase != "start")
+        notes = [item.note, f"from {', '.join(map(str, sources))}" if sources else "", "not received" if item.lost else ""]
+        tail = "; ".join(filter(None, notes))
+        lines.append(f"{n:3}  {item.who:<{wide}}  {what}" + (f"   ({tail})" if tail else ""))
+    return "\n".join([*lines, story.caption])
+
+
+# --- as a picture ----------------------------------------------------------------------------------------------
+
+class _Canvas:
+    """Collects shapes in three layers: boxes, lines above them, words above all."""
+
+    def __init__(self):
+        self.boxes, self.below, self.above, self.pills = [], [], [], []
+
+    def words(self, x, y, content, kind="", anchor="start"):
+        self.above.append(f'<text x="{x:g}" y="{y:g}" class="{kind}" text-anchor="{anchor}">{escape(content)}</text>')
+
+    def line(self, x1, y1, x2, y2, kind):
+        self.below.append(f'<path d="M{x1:g} {y1:g}L{x2:g} {y2:g}" class="{kind}"/>')
+
+    def arrow(self, x1, y1, x2, y2, side, label):
+        toward = 1 if x2 > x1 else -1
+        self.line(x1 + 2 * toward, y1, x2 - 9 * toward, y2, f"l {side}")
+        self.below.append(f'<path d="M{x2 - 2 * toward:g} {y2:g}l{-10 * toward} -5v10z" class="{side}"/>')
+        wide = len(label) * NARROW + 16
+        for share in (.5, .36, .64, .24, .76):          # the first place on the arrow where no other label is
+            x, y = x1 + (x2 - x1) * share, y1 + (y2 - y1) * share
+            if all(abs(x - a) > (wide + w) / 2 + 2 or abs(y - b) > 20 for a, b, w in self.pills):
+                break
+        self.pills.append((x, y, wide))
+        self.above.append(f'<rect x="{x - wide / 2:g}" y="{y - 9:g}" width="{wide:g}" height="18" rx="9" class="p {side}"/>')
+        self.above.append(f'<text x="{x:g}" y="{y + 4:g}" text-anchor="middle" style="font-size:11.5px">{label}</text>')
+
+    def cross(self, x, y):
+        self.below.append(f'<path d="M{x - 4:g} {y - 4:g}l8 8m0 -8l-8 8" class="x"/>')
+
+
+def svg(story: Story, standalone: bool = True) -> str:
+    """The picture as an <svg> element, as wide as its words and at most 760, with the text form as its description."""
+    shown = fold(story.rows)
+    plan = _Plan(shown, story.endpoints)
+    width, canvas, places = plan.width, _Canvas(), {}
+    index = {id(row): n for n, row in enumerate(story.rows)}
+    y = top = 52
+    for item in shown:
+        places[id(item)] = y
+        if isinstance(item, Fold):
+            wide = _wide(item)
+            canvas.above.append(f'<rect x="{(width - wide) / 2:g}" y="{y - 13:g}" width="{wide:g}" height="18" class="f"/>')
+            canvas.words(width / 2, y, f"⋮  {item.note}  ⋮", "s", "middle")
+            for row in item.rows:
+                places[id(row)] = y
+            y += LINE + GAP
+        else:
+            y += _words_of(canvas, item, plan, y) * LINE + GAP
+    bottom = y - LINE + 4
+    visible = {id(item) for item in shown if isinstance(item, Row)}
+    for item in shown:
+        if isinstance(item, Row):
+            _lines_of(canvas, item, story, plan, places, index, visible)
+    lifelines = _lifelines(canvas, plan, bottom)
+    if story.dropped:
+        canvas.words(width / 2, 36, f"{story.dropped:,} older calls are no longer kept", "s", "middle")
+    words = _wrap(story.caption, int((width - 2 * EDGE) / 5.9))
+    for n, line in enumerate(words):
+        canvas.words(EDGE, bottom + 30 + n * LINE, line, "s")
+    height = bottom + 24 + LINE * len(words) + 6
+    own = f".nl-own{{{palette(False)}}} @media (prefers-color-scheme:dark){{.nl-own{{{palette(True)}}}}} " if standalone else ""
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" class="nl{" nl-own" if standalone else ""}" role="img" '
+            f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" style="max-width:100%;height:auto" '
+            f'aria-label="{escape(story.caption)}">'
+            f"<title>Who called what, and what moved</title><desc>{escape(text(story))}</desc><style>{own}{_RULES}</style>"
+            + f'<rect width="{width:g}" height="{height:g}" rx="8" style="fill:var(--nl-surface)"/>' * standalone
+            + "".join(lifelines + canvas.boxes + canvas.below + canvas.above) + "</svg>")
+
+
+class _Plan:
+    """Where things stand: the lifelines, and how many characters each side has for its words."""
+
+    def __init__(self, shown, endpoints):
+        self.names = {side: list(dict.fromkeys(end.name for end in endpoints if end.side == side)) for side in _SIDES}
+        extra = {side: LANE * (max(1, min(len(names), LANES)) - 1) for side, names in self.names.items()}
+        need = dict.fromkeys(_SIDES, SHORT)
+        for item in shown:
+            if isinstance(item, Row):
+                parts = self.parts(item)
+                side = item.endpoint.side
+                need[side] = max(need[side], round(sum(_size(*part) + 1 for part in parts) + .5))
+        both = int((WIDTH - MIDDLE - 2 * (EDGE + BESIDE) - sum(extra.values())) / CHAR)
+        half = both // 2
+        self.room = {side: min(need[side], max(half, both - need[other])) for side, other in _ACROSS.items()}
+        short = max((_wide(item) + 2 * EDGE for item in shown if isinstance(item, Fold)), default=0)
+        self.left = EDGE + self.room["client"] * CHAR + BESIDE + extra["client"]       # the innermost lifelines
+        self.right = self.left + MIDDLE
+        self.width = round(max(self.right + extra["server"] + BESIDE + self.room["server"] * CHAR + EDGE, short))
+        self.lane = {}                  # (side, name) -> x; from the middle outwards
+        for side, x, step in (("client", self.left, -LANE), ("server", self.right, LANE)):
+            names = self.names[side]
+            for n, name in enumerate(reversed(names) if side == "client" else names):
+                self.lane[side, name] = x + step * min(n, LANES - 1)
+
+    def inner(self, side):
+        return self.left if side == "client" else self.right
+
+    def outer(self, side):
+        return {"client": min, "server": max}[side]([x for (s, _), x in self.lane.items() if s == side] or [self.inner(side)])
+
+    def parts(self, row):
+        """A row's words in pieces that may stand on lines of their own: [(words, class)]."""
+        side = row.endpoint.side
+        mark = "✗ " if row.failed else "→ "
+        result = f"{mark}{row.result}" if row.result and row.phase != "start" else "→ returns" if row.phase == "finish" else ""
+        pieces = ((row.who if len(self.names[side]) > 1 else "", f"s {side}"), (row.call if row.phase != "finish" else "", "m"),
+                  (result, "m e" if row.failed else "m"), (row.note, "s"), ("waits" if row.phase == "start" else "", "s"),
+                  ("not received" if row.lost else "", "s e"))
+        return [(words, kind) for words, kind in pieces if words]
+
+
+_ACROSS = {"client": "server", "server": "client"}
+_SIDES = tuple(_ACROSS)
+
+
+def _size(words, kind):
+    """How many characters of the monospaced font the words are wide."""
+    return len(words) * (1 if kind.startswith("m") else NARROW / CHAR)
+
+
+def _wide(fold):
+    return len(fold.note) * NARROW + 40
+
+
+def _words_of(canvas, row, plan, y):
+    """Write a row's words beside its side's outermost lifeline; return how many lines they took."""
+    side = row.endpoint.side
+    left = side == "client"
+    x, room, lines = plan.outer(side) + (-BESIDE if left else BESIDE), plan.room[side], [[]]
+    for words, kind in plan.parts(row):
+        if lines[-1] and sum(_size(*part) + 1 for part in lines[-1]) + _size(words, kind) > room:
+            lines.append([])
+        short = words if _size(words, kind) <= room else words[:room - 1] + "…"
+        lines[-1].append((short, kind))
+    for n, parts in enumerate(lines):
+        spans = "".join(f"""<tspan class="{kind}"{' dx="6"' if i else ""}>{escape(words)}</tspan>"""
+                        for i, (words, kind) in enumerate(parts))
+        canvas.above.append(f'<text x="{x:g}" y="{y + 4 + n * LINE:g}" text-anchor="{"end" if left else "start"}" '
+                            f'xml:space="preserve">{spans}</text>')
+    return len(lines)
+
+
+def _lines_of(canvas, row, story, plan, places, index, visible):
+    """Draw what joins a row to others: its wait, the handshake, the bytes, the end."""
+    e, side, y = row.event, row.endpoint.side, places[id(row)]
+    x, middle, toward = plan.lane[side, row.who], (plan.left + plan.right) / 2, 1 if side == "client" else -1
+    if row.started is not None:
+        above = places[id(story.rows[row.started])]
+        canvas.boxes.append(f'<rect x="{x - 5:g}" y="{above - 7:g}" width="10" height="{y - above + 14:g}" rx="3" class="w {side}"/>')
+    if row.phase == "start":
+        return
+    if e.method in ("connect", "connect_ex") and row.endpoint.kind == "stream":
+        if row.failed or e.result:
+            canvas.line(x, y, middle - 8 * toward, y, "d")
+            canvas.cross(middle, y)
+        else:
+            canvas.line(x, y, plan.inner(_ACROSS[side]), y, "d")
+            canvas.words(middle, y - 5, "handshake, done by the kernels", "s", "middle")
+    for c in row.causes:
+        cause = story.rows[c]
+        if id(cause) not in visible or cause.endpoint.id == row.endpoint.id:
+            continue
+        from_x, from_y = plan.lane[cause.endpoint.side, cause.who], places[id(cause)]
+        if cause.event.method in SENDS and e.method in RECEIVES and e.size:
+            size = _overlap(cause.event, e) if row.endpoint.kind == "stream" else e.size
+            if e.peek:
+                canvas.line(from_x, from_y, x, y, "d")      # nothing moved
+            elif from_x != x:
+                canvas.arrow(from_x, from_y, x, y, cause.endpoint.side, _bytes(size))
+        elif cause.event.method in ENDINGS:
+            canvas.line(from_x, from_y, x, y, "d")
+    if row.lost:
+        canvas.line(x, y, middle, y + 8, f"l {side}")
+        canvas.cross(middle + 6 * toward, y + 8)
+    elif e.method in SENDS and e.size and not row.failed and not any(index[id(row)] in r.causes for r in story.rows):
+        canvas.line(x, y, x + 50 * toward, y + 4, f"l {side}")
+        later = ", not received yet" if plan.names[_ACROSS[side]] else ""
+        canvas.words(x + 56 * toward, y + 8, _bytes(e.size) + later, "s", "start" if side == "client" else "end")
+
+
+def _bytes(size):
+    return f"{size:,} byte{'' if size == 1 else 's'}"
+
+
+def _overlap(sent, taken):
+    return min(sent.offset + sent.size, taken.offset + taken.size) - max(sent.offset, taken.offset)
+
+
+def _lifelines(canvas, plan, bottom):
+    drawn = []
+    for side, anchor in (("client", "end"), ("server", "start")):
+        names = plan.names[side]
+        places = sorted({plan.lane[side, name] for name in names})
+        if len(names) == 1:
+            canvas.words(places[0], 22, names[0], f"h {side}", "middle")
+        elif names:
+            together = " · ".join(names)
+            if len(together) * 8.6 > plan.room[side] * CHAR + BESIDE:
+                together = f"{len(names)} {'clients' if side == 'client' else 'sockets'}"
+            canvas.words(plan.outer(side) + (8 if side == "client" else -8), 22, together, f"h {side}", anchor)
+        elif plan.lane:
+            canvas.words(plan.inner(side), 22, "the other end, not recorded", "s", "middle")
+        drawn += [f'<path d="M{x:g} 32V{bottom:g}" class="l {side if names else "ghost"}"/>' for x in (places or [plan.inner(side)])]
+    return drawn
+
+
+def _wrap(words, room):
+    lines = [""]
+    for word in words.split():
+        if len(lines[-1]) + len(word) > room:
+            lines.append("")
+        lines[-1] += f"{word} "
+    return [line.strip() for line in lines]

@@ -1,0 +1,149 @@
+"""The values that a recording is made of, and how they look as Python.
+
+An `Event` is one finished call on one socket; an `Endpoint` is a socket that took part. `netlab.story` makes of
+many events a `Story`: its `Row`s, in an order of cause. Nothing here does anything but hold and show.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+SENDS = frozenset({"send", "sendall", "sendto", "sendmsg", "sendfile"})
+RECEIVES = frozenset({"recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into"})
+SETUP = frozenset({"bind", "listen", "connect", "connect_ex", "accept"})
+ENDINGS = frozenset({"close", "shutdown"})
+WAKE, JOIN = "wake", "join"      # no calls on a socket: a thread told a group of threads to end; it has seen them ended
+MARKS = frozenset({WAKE, JOIN})
+DATA, ADDRESS = object(), object()      # stand in `Event.args` for the bytes and for the address
+
+
+class Symbol(str):
+    """A name of the socket module, such as SHUT_WR: shown without quotes."""
+
+
+HELD = Symbol("a file still holds it open")         # what came of close(): nothing yet, makefile() has the socket too
+STOPPED = Symbol("the server stopped")              # why a call ended: its own server's stop(), not the peer
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One finished call on a recorded socket, or one of the MARKS between threads."""
+    index: int                      # order in which it was noted down
+    socket: int                     # which socket: a key of the endpoints
+    thread: object                  # who called; compared by identity
+    method: str
+    args: tuple = ()                # as given, with DATA and ADDRESS in their places
+    result: object = None           # what came back, when it is neither bytes nor a socket
+    error: str = ""                 # the exception's name, "" when the call succeeded
+    data: bytes = b""               # the first bytes that moved
+    size: int = 0                   # how many bytes moved
+    offset: int = 0                 # where they begin in the socket's own stream
+    peek: bool = False              # MSG_PEEK: looked at, not taken
+    address: object = None          # the other end, where the call names one
+    made: int | None = None         # the socket that accept returned
+    local: object = None            # this end's own address, once it has one
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """A socket that took part: what it is, and where it came from."""
+    id: int
+    kind: str                       # "stream", "datagram" or another type's name
+    name: str = ""                  # given by the reader, else chosen by role
+    parent: int | None = None       # the listener whose accept made it
+    twin: int | None = None         # the other half of a socketpair
+    side: str = ""                  # "client" or "server": chosen by `netlab.story`
+
+
+@dataclass(slots=True)
+class Row:
+    """One line of the story: a call, the start of one that waits, or its finish."""
+    event: Event
+    endpoint: Endpoint
+    phase: str                      # "call", "start" or "finish"
+    call: str                       # "recv(1024)"
+    result: str = ""                # 'b"hello"', "connection", an exception's name
+    note: str = ""                  # what matters about it, in a few words
+    causes: list[int] = field(default_factory=list)     # rows that this one needed
+    started: int | None = None      # for a finish: the row of its start
+    failed: bool = False
+    lost: bool = False              # a datagram that nobody took
+
+    @property
+    def who(self) -> str:
+        return self.endpoint.name
+
+
+@dataclass(slots=True)
+class Story:
+    """Rows in order of cause, and the endpoints that they speak of."""
+    rows: list[Row]
+    endpoints: list[Endpoint]
+    caption: str
+    dropped: int = 0
+
+
+# --- as Python would write it ----------------------------------------------------------------------------------
+
+def show_call(e, names):
+    """The call as it stands in a program, with `names` (port -> name) in the place of known addresses."""
+    parts = [show_bytes(e.data, e.size) if a is DATA else show_address(e.address, names) if a is ADDRESS else show_value(a)
+             for a in e.args]
+    return f"{e.method}({', '.join(parts)})"
+
+
+def show_result(e, names):
+    """What came back: bytes, a number, "connection", the name of an exception."""
+    if e.error:
+        return e.error
+    if e.method == "accept":
+        return "connection"
+    if e.method in RECEIVES:
+        if e.method.endswith("_into"):
+            return str(e.size)
+        data = show_bytes(e.data, e.size)
+        return f"{data}, {show_address(e.address, names)}" if e.address and e.method != "recv" else data
+    return "" if e.result is None else show_value(e.result)
+
+
+def count_of(n, word):
+    """"one send", "two sends", "1,000 sends"."""
+    small = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return f"{small[n] if n < len(small) else format(n, ',')} {word}{'' if n == 1 else 's'}"
+
+
+def show_address(address, names):
+    """A name where the address is one of ours; a port that the kernel chose is volatile, so it has no number."""
+    if isinstance(address, tuple) and len(address) > 1:
+        if port_of(address) in names:
+            return names[port_of(address)]
+        if isinstance(address[1], int) and 32768 <= address[1] <= 65535:
+            return f"({show_value(address[0])}, port)"
+    return show_value(address)
+
+
+def show_value(value):
+    """A value as Python would write it, with double quotes."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(show_value, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, Symbol):
+        return str(value)
+    if isinstance(value, str):
+        return '"' + repr(value)[1:-1].replace('"', '\\"') + '"'
+    return show_bytes(value, len(value)) if isinstance(value, bytes) else repr(value)
+
+
+def show_bytes(data: bytes, size: int | None = None, limit: int = 24) -> str:
+    r"""`data` as Python would write it, with double quotes; what is beyond `limit` bytes becomes an ellipsis."""
+    size = len(data) if size is None else size
+    text = repr(data[:limit])[2:-1].replace("\\'", "'").replace('"', '\\"')
+    return f'b"{text}"' + ("…" if size > min(limit, len(data)) else "")
+
+
+def bytes_of(n):
+    """"1 byte", "1,000 bytes"."""
+    return f"{n:,} byte{'' if n == 1 else 's'}"
+
+
+def port_of(address):
+    """What identifies an end on one machine: the port, or the path of an AF_UNIX address."""
+    return address[1] if isinstance(address, tuple) and len(address) > 1 else address

@@ -1,0 +1,1 @@
+"""The exercises' cases and hints, a module per chapter: `from netlab.exercises import addresses as check`."""

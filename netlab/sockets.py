@@ -1,0 +1,360 @@
+"""A socket that is a true `socket.socket` and also tells a recorder about each call.
+
+Nothing that a program can see changes: CPython's own tests of `socket` pass with `RecordingSocket` in the place
+of `socket.socket`. The recorder is given from above, so nothing here knows who listens:
+
+    recorder.opened(sock) -> number         a socket was made
+    recorder.adopted(number, parent)        accept made it
+    recorder.log.append(fields)             a call returned or raised: the fields of an `Event`, in order
+    recorder.forget(number)                 it is not to be recorded after all
+    recorder.tick(), recorder.here.thread   the next index, and who is calling
+    recorder.on_change                      None, or a function to call then
+"""
+from __future__ import annotations
+
+import enum
+import errno
+import functools
+import socket
+from typing import NamedTuple
+
+from netlab.events import ADDRESS, DATA, HELD, STOPPED, Symbol, show_value
+
+PLAIN = socket.socket   # the class itself, whatever `watch` puts in its place
+KEEP = 1024             # bytes of each transfer that a recording keeps; all of them are counted
+
+
+class Moved(NamedTuple):
+    """What one call did, in the order of the last fields of `netlab.events.Event`."""
+    data: bytes = b""
+    size: int = 0
+    offset: int = 0
+    peek: bool = False
+    address: object = None
+    made: int | None = None
+
+
+NOTHING = Moved()
+
+
+class RecordingSocket(PLAIN):
+    """A `socket.socket` that tells `recorder` about its calls; made by `Timeline.socket` and `watch`."""
+
+    __slots__ = ("number", "reading", "writing", "sent", "received", "local", "stopped")
+    recorder = None                     # set on the subclass that a Timeline makes for itself
+
+    def __init__(self, *args, **kwargs):
+        self.reading = self.writing = None      # the method's name while a call has not returned: one thread may read
+        self.sent = self.received = 0   # bytes so far: where the next transfer begins in the stream
+        self.local = None               # this end's address, once a call has fixed it
+        self.stopped = False            # a server that stops has woken the threads that wait here
+        super().__init__(*args, **kwargs)
+        self.number = self.recorder.opened(self)
+
+    def hide(self):
+        """Stop recording this socket."""
+        self.recorder.forget(self.number)
+
+    def close(self):
+        """As `socket.close`; noted once, since `with` and a second close() do nothing more."""
+        if self.fileno() == -1:
+            return PLAIN.close(self)
+        PLAIN.close(self)               # never blocks and never raises but for a lost connection, which is closed as well
+        _note(self, "close", (), NOTHING, None, HELD if self.fileno() != -1 else None)
+
+    def sendfile(self, file, offset=0, count=None):
+        """As `socket.sendfile`; where the system copies the file by itself, its bytes are counted and not seen."""
+        shown, before = (Symbol("file"), *((offset,) if offset or count is not None else ()),
+                         *((count,) if count is not None else ())), self.sent
+        self.writing = "sendfile"
+        try:
+            size = PLAIN.sendfile(self, file, offset, count)
+        except BaseException as error:
+            _note(self, "sendfile", _safe(shown), NOTHING, error)
+            raise
+        by_system = self.sent == before         # otherwise send() was called, and noted
+        self.sent += size * by_system
+        _note(self, "sendfile", _safe(shown), Moved(size=size, offset=before) if by_system else NOTHING, None, size)
+        return size
+
+    # recv and sendall are what a program calls most, so they are written out; `_recorded` makes the others
+
+    def recv(self, bufsize, flags=0, /):
+        self.reading = "recv"
+        try:
+            data = _plain_recv(self, bufsize, flags)
+        except BaseException as error:
+            _note(self, "recv", _shown((bufsize, flags)), NOTHING, error)
+            raise
+        if data and not flags:
+            self.reading = None
+            size, offset = len(data), self.received
+            self.received = offset + size
+            recorder = self.recorder
+            recorder.log.append((recorder.tick(), self.number, recorder.here.thread, "recv", (bufsize,), None, "",
+                                 data if size <= KEEP else data[:KEEP], size, offset, False, None, None, self.local))
+            if recorder.on_change is not None:
+                recorder.on_change()
+        else:
+            _note(self, "recv", _shown((bufsize, flags)), _took(self, data[:KEEP], len(data), flags))
+        return data
+
+    def sendall(self, data, flags=0, /):
+        self.writing = "sendall"
+        try:
+            _plain_sendall(self, data, flags)
+        except BaseException as error:
+            shown, moved = _sendall(self, (data, flags) if flags else (data,), None)
+            _note(self, "sendall", shown, moved, error)
+            raise
+        if type(data) is bytes and not flags:
+            self.writing = None
+            size, offset = len(data), self.sent
+            self.sent = offset + size
+            recorder = self.recorder
+            recorder.log.append((recorder.tick(), self.number, recorder.here.thread, "sendall", _JUST_DATA, None, "",
+                                 data if size <= KEEP else data[:KEEP], size, offset, False, None, None, self.local))
+            if recorder.on_change is not None:
+                recorder.on_change()
+        else:
+            _note(self, "sendall", *_sendall(self, (data, flags) if flags else (data,), None))
+
+
+_JUST_DATA = (DATA,)
+_plain_recv, _plain_sendall = PLAIN.recv, PLAIN.sendall
+_READS = frozenset({"accept", "recv", "recvfrom", "recv_into", "recvfrom_into", "recvmsg"})
+
+
+def _note(sock, method, args, moved, error=None, result=None):
+    """Tell the recorder about a finished call."""
+    if method in _READS:
+        sock.reading = None
+    else:
+        sock.writing = None
+    if sock.stopped and (error or method in _READS and not moved.size):
+        result = STOPPED
+    recorder = sock.recorder
+    recorder.log.append((recorder.tick(), sock.number, recorder.here.thread, method, args, result,
+                         _name_of(error) if error else "", *moved, sock.local))
+    if recorder.on_change is not None:
+        recorder.on_change()
+
+
+def _recorded(method, moved):
+    """`socket.socket`'s method, with a note after each call. `moved(sock, args, result)` says what it did."""
+    plain, reads = getattr(PLAIN, method) if method != "accept" else _accept, method in _READS
+    tells = method in ("send", "sendto", "sendmsg", "connect_ex")       # the others' results are bytes, sockets, numbers of files
+
+    @functools.wraps(getattr(PLAIN, method))
+    def call(self, *args, **kwargs):
+        if reads:
+            self.reading = method
+        else:
+            self.writing = method
+        try:
+            result = plain(self, *args, **kwargs)
+        except BaseException as error:
+            _note(self, method, *moved(self, _all(args, kwargs), None), error)
+            raise
+        _note(self, method, *moved(self, _all(args, kwargs), result), None, result if tells else None)
+        return result
+
+    return call
+
+
+def _all(args, kwargs):
+    """Arguments by place. Only recv_into and recvfrom_into take names, and these three."""
+    if not kwargs:
+        return args
+    given = [kwargs.get(name, default) for name, default in (("buffer", b""), ("nbytes", 0), ("flags", 0))]
+    return (*args, *given[len(args):])
+
+
+def _name_of(error):
+    """"ConnectionRefusedError"; where Python has no class of its own for it, "OSError EADDRINUSE"."""
+    name = type(error).__name__
+    return f"{name} {errno.errorcode[error.errno]}" if type(error) is OSError and error.errno in errno.errorcode else name
+
+
+def _safe(value):
+    """What a recording keeps of an argument: small, unchanging, and no object of the program's own."""
+    if value is None or type(value) in (bool, int, float, Symbol):
+        return value
+    if isinstance(value, enum.Enum):
+        return Symbol(value.name or value.value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, str):
+        return value[:KEEP]
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return _preview(value)[0]
+    if isinstance(value, tuple):
+        return tuple(map(_safe, value[:16]))
+    if isinstance(value, list):
+        return Symbol(f"[{', '.join(show_value(_safe(v)) for v in value[:16])}]")
+    return Symbol(type(value).__name__)
+
+
+# --- what each method moved: (args as shown, Moved) ------------------------------------------------------------
+
+def _preview(data):
+    if type(data) is bytes:
+        return data[:KEEP], len(data)
+    try:
+        view = memoryview(data)
+        return bytes(view.cast("B")[:KEEP]) if view.c_contiguous and view.nbytes else view.tobytes()[:KEEP], view.nbytes
+    except (TypeError, ValueError, BufferError):        # not bytes at all: the call has failed, and the recording goes on
+        return b"", 0
+
+
+def _sendall(sock, args, result):
+    """Also for a sendall that failed: how much of it went out nobody knows, so all of it counts as begun."""
+    data, size = _preview(args[0])
+    offset = sock.sent
+    sock.sent = offset + size
+    return (DATA, *map(_flag, args[1:])) if size else _safe(args), Moved(data, size, offset)
+
+
+def _send(sock, args, result):
+    if result is None:                  # it failed: nothing went out
+        return _shown(args), NOTHING
+    data, size = _preview(args[0])
+    sock.sent = (offset := sock.sent) + result
+    shown = DATA if result == size else data    # send may take less than it is given: show what was given
+    return (shown, *map(_flag, args[1:])), Moved(data[:result], result, offset)
+
+
+def _sendto(sock, args, result):
+    if result is None or len(args) < 2:
+        return _safe(args), Moved(address=_safe(args[-1]) if args else None)
+    sock.sent = (offset := sock.sent) + result
+    _locate(sock, sock.local)
+    return ((DATA, *map(_flag, args[1:-1]), ADDRESS), Moved(_preview(args[0])[0], result, offset, address=_safe(args[-1])))
+
+
+def _sendmsg(sock, args, result):
+    if result is None:
+        return _safe(args), NOTHING
+    parts = [_preview(part)[0] for part in args[0]] if isinstance(args[0], (list, tuple)) else []
+    sock.sent = (offset := sock.sent) + result
+    address = _safe(args[3]) if len(args) > 3 else None
+    if address is not None:
+        _locate(sock, sock.local)
+    shown = (_safe(parts), _safe(args[1]) if len(args) > 1 else None, *map(_flag, args[2:3]), *[ADDRESS] * (len(args) > 3))
+    return shown[:len(args)], Moved(b"".join(parts)[:min(result, KEEP)], result, offset, address=address)
+
+
+def _shown(args):
+    return (*map(_safe, args[:1]), *(_flag(a) for a in args[1:] if a))
+
+
+def _took(sock, data, size, flags, address=None):
+    offset, peek = sock.received, bool(flags & (socket.MSG_PEEK | socket.MSG_OOB))
+    if not peek:
+        sock.received = offset + size
+    return Moved(data, size, offset, peek, address)
+
+
+def _recvfrom(sock, args, result):
+    if result is None:
+        return _shown(args), NOTHING
+    data, address = result
+    return _shown(args), _took(sock, data[:KEEP], len(data), sum(args[1:]), address)
+
+
+def _into(sock, args, size, address=None):
+    shown = (Symbol("buffer"), *map(_safe, args[1:2]), *map(_flag, args[2:])) if args else ()
+    if size is None:
+        return shown, NOTHING
+    return shown, _took(sock, _preview(args[0])[0][:size], size, sum(args[2:]), address)
+
+
+def _recvfrom_into(sock, args, result):
+    return _into(sock, args, *(result or (None,)))
+
+
+def _recvmsg(sock, args, result):
+    shown = (*map(_safe, args[:2]), *map(_flag, args[2:]))
+    if result is None:
+        return shown, NOTHING
+    data, _, _, address = result
+    return shown, _took(sock, data[:KEEP], len(data), sum(args[2:]), address)
+
+
+def _accepted(sock, args, result):
+    if result is None:
+        return _safe(args), NOTHING
+    conn, address = result
+    sock.recorder.adopted(conn.number, sock.number)
+    return args, Moved(address=address, made=conn.number)
+
+
+def _locate(sock, known=None):
+    """Note this end's own address, once it has one."""
+    if not known:
+        try:
+            sock.local = PLAIN.getsockname(sock)
+        except OSError:
+            pass
+
+
+def _named(sock, args, result):
+    """bind, listen, connect: afterwards the socket has an address of its own."""
+    _locate(sock)
+    return _safe(args), NOTHING
+
+
+def _to_address(sock, args, result):
+    _locate(sock)
+    return (ADDRESS, *_safe(args[1:])) if args else (), Moved(address=_safe(args[0]) if args else None)
+
+
+def _quiet(sock, args, result):
+    return _safe(args), NOTHING
+
+
+# --- numbers that have names -----------------------------------------------------------------------------------
+
+def _names(prefix):
+    return {v: k for k, v in sorted(vars(socket).items())
+            if k.startswith(prefix) and isinstance(v, int) and "_VM_" not in k}         # SO_VM_… are another family's
+
+
+_HOW, _LEVELS = _names("SHUT_"), _names("SOL_")
+_LEVELS |= {socket.IPPROTO_TCP: "IPPROTO_TCP", socket.IPPROTO_IPV6: "IPPROTO_IPV6"}
+_OPTIONS = {socket.SOL_SOCKET: _names("SO_"), socket.IPPROTO_TCP: _names("TCP_"), socket.IPPROTO_IPV6: _names("IPV6_")}
+
+
+def _flag(value):
+    """MSG_PEEK rather than 2."""
+    return Symbol(socket.MsgFlag(value).name or value) if type(value) in (int, socket.MsgFlag) and value > 0 else _safe(value)
+
+
+def _shutdown(sock, args, result):
+    return tuple(Symbol(_HOW.get(a, a)) if isinstance(a, int) else _safe(a) for a in args), NOTHING
+
+
+def _setsockopt(sock, args, result):
+    if len(args) < 3 or not all(isinstance(a, int) for a in args[:2]):
+        return _safe(args), NOTHING
+    option = _OPTIONS.get(args[0], {}).get(args[1], int(args[1]))
+    return (Symbol(_LEVELS.get(args[0], int(args[0]))), Symbol(option), *_safe(args[2:])), NOTHING
+
+
+def _accept(self):
+    """As `socket.accept`, which names its class by a global of its module: the connection records where the listener does."""
+    number, address = self._accept()
+    conn = type(self)(self.family, self.type, self.proto, number)
+    if socket.getdefaulttimeout() is None and self.gettimeout():
+        PLAIN.setblocking(conn, True)
+    return conn, address
+
+
+for _method, _moved in {
+        "bind": _to_address, "listen": _named, "connect": _to_address, "connect_ex": _to_address, "accept": _accepted,
+        "send": _send, "sendto": _sendto, "sendmsg": _sendmsg,
+        "recvfrom": _recvfrom, "recv_into": _into, "recvfrom_into": _recvfrom_into, "recvmsg": _recvmsg,
+        "shutdown": _shutdown, "setsockopt": _setsockopt, "settimeout": _quiet, "setblocking": _quiet,
+        "detach": _quiet}.items():
+    if hasattr(PLAIN, _method):         # sendmsg and recvmsg are not on every system
+        setattr(RecordingSocket, _method, _recorded(_method, _moved))

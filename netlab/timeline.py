@@ -1,0 +1,147 @@
+"""Timeline: records what sockets do, and shows it as data, as text and as a picture."""
+from __future__ import annotations
+
+import contextlib
+import itertools
+import socket
+import threading
+import weakref
+from collections import deque
+
+from netlab import diagram
+from netlab.events import JOIN, MARKS, WAKE, Endpoint, Event, Row, Story
+from netlab.sockets import NOTHING, RecordingSocket
+from netlab.story import tell
+
+
+class _Here(threading.local):
+    """Who is calling: its Thread. Unlike thread numbers, a Thread is never used again for another."""
+
+    def __init__(self):
+        self.thread = threading.current_thread()
+
+
+class Timeline:
+    """A recorder of socket calls, safe to use from many threads (chapter 00).
+
+    `limit` is how many calls it keeps; older ones are forgotten, and the picture says how many.
+    As the last line of a cell it shows itself as a sequence diagram, ordered by cause.
+    """
+
+    def __init__(self, limit: int = 10_000):
+        if not isinstance(limit, int) or limit < 1:
+            raise ValueError(f"limit is how many calls to keep, 1 or more, not {limit!r}")
+        self.on_change = None       # called without arguments after each event, from any thread: set a flag, no more
+        self._class = type("socket", (RecordingSocket,), {"__slots__": (), "recorder": self, "__module__": "socket"})
+        self.log, self.tick, self.here = deque(maxlen=limit), itertools.count().__next__, _Here()
+        self._ends: dict[int, Endpoint] = {}
+        self._live = weakref.WeakValueDictionary()
+        self._number = itertools.count()
+
+    def socket(self, family=-1, type=-1, proto=-1, fileno=None, *, name=None):
+        """A `socket.socket` that records here. `name` stands in the picture; without it, the role does.
+
+        The same arguments and errors as `socket.socket`; you close it. socket(2), chapter 03.
+        """
+        sock = self._class(family, type, proto, fileno)
+        if name is not None:
+            self._ends[sock.number].name = str(name)
+        return sock
+
+    def socketpair(self):
+        """Two connected sockets that record here, as from `socket.socketpair()`; you close both."""
+        a, b = (self._class(s.family, s.type, s.proto, s.detach()) for s in socket.socketpair())
+        self._ends[a.number].twin, self._ends[b.number].twin = b.number, a.number
+        return a, b
+
+    # what a RecordingSocket tells its recorder
+
+    def opened(self, sock) -> int:
+        number = next(self._number)
+        kind = {socket.SOCK_STREAM: "stream", socket.SOCK_DGRAM: "datagram"}.get(sock.type, str(sock.type))
+        self._live[number] = sock
+        self._ends[number] = Endpoint(number, kind)
+        if number % 4096 == 4095:       # forget the sockets that are gone and of which no call is kept
+            kept = {fields[1] for fields in self.log.copy()} | set(self._live.data)
+            for old in set(self._ends) - kept:
+                self._ends.pop(old, None)
+        return number
+
+    def adopted(self, number, parent):
+        self._ends[number].parent = parent
+
+    def forget(self, number):
+        self._ends.pop(number, None)
+
+    def woke(self, group):
+        """Note that the calling thread tells the threads whose `.group` is `group` to end."""
+        self._mark(WAKE, group)
+
+    def joined(self, group):
+        """Note that the calling thread has seen all threads end whose `.group` is `group`: what they did came before."""
+        self._mark(JOIN, group)
+
+    def _mark(self, kind, group):
+        self.log.append((self.tick(), -1, self.here.thread, kind, (group,), None, "", *NOTHING, None))
+
+    # what a reader asks
+
+    @property
+    def events(self) -> list[Event]:
+        """The finished calls, in the order noted down."""
+        return [event for event in self._noted() if event.method not in MARKS]
+
+    def _noted(self):
+        return [Event(*fields) for fields in self.log.copy()]
+
+    def story(self) -> Story:
+        """Rows in order of cause, the endpoints with their roles, and a caption."""
+        events = self._noted()
+        return tell(events, dict(self._ends), events[0].index if events else 0)
+
+    def rows(self) -> list[Row]:
+        """The lines of the picture as data, in order of cause."""
+        return self.story().rows
+
+    def text(self) -> str:
+        """The picture as a table in plain text, for reading aloud, for a terminal, for a test."""
+        return diagram.text(self.story())
+
+    def svg(self, standalone: bool = True) -> str:
+        """The picture as SVG. `standalone=False` leaves out the colours, for a page that defines them."""
+        return diagram.svg(self.story(), standalone)
+
+    def caption(self) -> str:
+        """What matters, in a sentence or two."""
+        return self.story().caption
+
+    def pending(self) -> list[tuple[str, str]]:
+        """The calls that have not returned yet: [(name of the socket, "recv(1024)")]."""
+        ends = {end.id: end.name for end in self.story().endpoints}
+        live = filter(None, (ref() for ref in self._live.valuerefs()))
+        return [(ends.get(sock.number) or self._ends[sock.number].name or "socket", f"{call}()")
+                for sock in live if getattr(sock, "number", None) in self._ends
+                for call in (sock.reading, sock.writing) if call]
+
+    def clear(self):
+        """Forget all calls so far. Sockets that are still open go on recording."""
+        self.log.clear()
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        story = self.story()
+        return {"image/svg+xml": diagram.svg(story), "text/plain": diagram.text(story)}
+
+
+@contextlib.contextmanager
+def watch(limit: int = 10_000):
+    """`with watch() as timeline:` records each socket made inside, also by code that you did not write.
+
+    It works for code that says `socket.socket` or calls a function of the module `socket`; a name fetched
+    before (`from socket import socket`) and C extensions go past it. Threads included; one `watch` at a time nests.
+    """
+    timeline, plain = Timeline(limit), socket.socket
+    socket.socket = timeline._class
+    try:
+        yield timeline
+    finally:
+        socket.socket = plain
