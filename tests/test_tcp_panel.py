@@ -398,7 +398,7 @@ class Kernel:
     def __init__(self):
         from jupyter_client.manager import start_new_kernel
         self.manager, self.client = start_new_kernel(kernel_name="python3", cwd=str(ROOT))
-        self.state, self.stderr = {}, ""
+        self.state, self.stderr, self.header, self.results, self.done = {}, "", {}, {}, set()
 
     def close(self):
         self.client.stop_channels()
@@ -415,25 +415,28 @@ class Kernel:
             self.state.pop(content["comm_id"], None)
         elif kind == "stream" and content["name"] == "stderr":
             self.stderr += content["text"]
-        return message
+        elif kind in ("execute_result", "display_data"):
+            self.results[message["parent_header"].get("msg_id")] = content["data"]
+        elif kind == "error":
+            raise AssertionError("\n".join(content["traceback"]))
+        elif kind == "status" and content["execution_state"] == "idle":
+            self.done.add(message["parent_header"].get("msg_id"))
 
     def run(self, code, cell="c1"):
         """Execute a cell as JupyterLab does, and return its output bundle (or text)."""
+        return self.result(self.start(code, cell))
+
+    def start(self, code, cell):
         message = self.client.session.msg("execute_request", {
             "code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False,
             "stop_on_error": True}, metadata={"cellId": cell})
         self.client.shell_channel.send(message)
-        result = None
-        while True:
-            got = self.take()
-            if got["parent_header"].get("msg_id") != message["header"]["msg_id"]:
-                continue
-            if got["msg_type"] in ("execute_result", "display_data"):
-                result = got["content"]["data"]
-            elif got["msg_type"] == "error":
-                raise AssertionError("\n".join(got["content"]["traceback"]))
-            elif got["msg_type"] == "status" and got["content"]["execution_state"] == "idle":
-                return result
+        return message["header"]["msg_id"]
+
+    def result(self, cell):
+        while cell not in self.done:
+            self.take()
+        return self.results.get(cell)
 
     def widget(self, **traits):
         """The id of the widget with these traits, waiting until there is one."""
@@ -443,8 +446,15 @@ class Kernel:
                     return comm
             self.take()
 
+    def use_subshell(self):
+        """From now on do as JupyterLab does: what is for widgets goes to a thread of their own in the kernel."""
+        self.client.control_channel.send(self.client.session.msg("create_subshell_request", {}))
+        self.header = {"subshell_id": self.client.get_control_msg(timeout=10)["content"]["subshell_id"]}
+
     def send(self, comm, data):
-        self.client.shell_channel.send(self.client.session.msg("comm_msg", {"comm_id": comm, "data": data}))
+        message = self.client.session.msg("comm_msg", {"comm_id": comm, "data": data})
+        message["header"].update(self.header)
+        self.client.shell_channel.send(message)
 
     def click(self, label):
         self.send(self.widget(_model_name="ButtonModel", description=f"^{re.escape(label)}$"),
@@ -486,6 +496,52 @@ def test_in_a_kernel_by_comm_messages(kernel):
     kernel.click("Close all")
     kernel.widget(value="Everything is closed")
     assert kernel.stderr == ""
+
+
+def test_what_was_typed_first_is_there_when_the_click_comes(kernel):
+    kernel.use_subshell()
+    kernel.run(CELL)
+    kernel.click("Start")
+    kernel.widget(value="The server listens")
+    kernel.click("connect")
+    kernel.widget(value="Client 1 is connected")
+    for number in range(100):
+        kernel.type("Message", f"{number:02}")
+        kernel.click("sendall")
+    sent = kernel.run("import re\nfrom netlab.kernel import wait_until\n"
+                      "wait_until(lambda: panel.code().count('sendall') == 100, 20)\n"
+                      "re.findall(r\"sendall.b'(..)'\", panel.code())", "c2")["text/plain"]
+    assert re.findall(r"\d\d", sent) == [f"{number:02}" for number in range(100)]
+    assert kernel.stderr == ""
+
+
+def test_the_panel_answers_while_a_cell_runs(kernel):
+    kernel.use_subshell()
+    kernel.run("from netlab.kernel import wait_until\n" + CELL)
+    cell = kernel.start("wait_until(lambda: 'sendall' in panel.code(), 20); 42", "c2")
+    kernel.click("Start")
+    kernel.widget(value="The server listens")
+    kernel.click("connect")
+    kernel.widget(value="Client 1 is connected")
+    kernel.type("Message", "meanwhile")
+    kernel.click("sendall")
+    kernel.widget(value="9 bytes wait in Client 1")
+    assert kernel.result(cell)["text/plain"] == "42"
+    assert kernel.stderr == ""
+
+
+def test_every_control_of_every_panel_keeps_that_order(kernel):
+    left_out = kernel.run(
+        "import ipywidgets as w\nfrom ipywidgets.widgets.widget import _instances\nfrom netlab.panels import *\nfrom netlab.panels.quiz import ask\n"
+        "from netlab.predictions import server_and_client as questions\nfrom netlab.questions import Question\n"
+        "asked = [each for each in vars(questions).values() if isinstance(each, Question)]\n"
+        "shown = [TcpPanel(), AddressPanel(), MethodPanel(), *map(ask, asked)]\n"
+        "for panel in shown: panel._repr_mimebundle_()\n"
+        "controls = [each for each in _instances.values() if isinstance(each, (w.Button, w.Text, w.Dropdown, w.Checkbox, "
+        "w.RadioButtons))]\n"
+        "len({q.kind for q in asked}) >= 3, len(controls) > 50, "
+        "[each for each in controls if '_reply_subshell_for' not in vars(each.comm)]")
+    assert left_out["text/plain"] == "(True, True, [])"
 
 
 def test_running_the_cell_again_replaces_the_panel(kernel):

@@ -14,7 +14,7 @@ import ipywidgets as widgets
 
 from netlab import addresses
 from netlab.addresses import WIDTH
-from netlab.panels.base import Panel, _close_widgets, box, html, quoted, read_number
+from netlab.panels.base import Panel, box, html, in_order, quoted, read_number
 from netlab.pictures import address_picture
 
 
@@ -187,6 +187,7 @@ class AddressPanel(Panel):
     ValueError for a bad address or prefix length. It opens no socket. Chapter 02; RFC 4632, RFC 5952, RFC 6890.
     """
     title = Words.title
+    closes = False                                          # nothing is open here
 
     def __init__(self, address: str = EXAMPLE[4], prefix: int | None = None):
         self.address = Address.of(address, prefix)
@@ -212,13 +213,6 @@ class AddressPanel(Panel):
         self._row = box([*pairs, self._switch])
         return [box([self._row, self._grid, self._facts], "nl-side", "nl-address")]
 
-    def _build(self):
-        super()._build()
-        bar = self._root.children[1]                        # nothing is open here: no "Close all"
-        *kept, last = bar.children
-        bar.children = kept
-        _close_widgets(last)
-
     def _face(self, face, label, *classes):
         """A field whose text is read as `face` when it is done."""
         field = self.field(label, "", *classes)
@@ -234,7 +228,7 @@ class AddressPanel(Panel):
             field = self._face(index, Words.group.format(high, high - size + 1), "nl-group-text")
             buttons = []
             for bit in range(high, high - size, -1):
-                buttons.append(widgets.Button(**_bit(address, bit), layout=layout, style=style))
+                buttons.append(in_order(widgets.Button(**_bit(address, bit), layout=layout, style=style)))
                 buttons[-1].on_click(lambda _, bit=bit: self._guarded(lambda: self._turn_clicked(version, bit)))
             self._fields_of[version][index] = field
             self._bits[version] += buttons
@@ -277,7 +271,7 @@ class AddressPanel(Panel):
                                          *(() if each == version else ("nl-away",))))
         self.put(self._grid, children=tuple(self._parts.values()))
 
-    # what the learner does: in the kernel's main thread
+    # what the learner does: in a thread of the kernel's
 
     def _typed_into(self, face, field, typed):
         if self._putting != threading.get_ident():

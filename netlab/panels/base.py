@@ -123,8 +123,8 @@ class Panel:
                     setattr(widget, name, value)
 
     def button(self, label: str, action, *classes: str) -> widgets.Button:
-        """A button whose click calls action() in the kernel's main thread: it must only enqueue."""
-        made = widgets.Button(description=label)
+        """A button whose click calls action() in a thread of the kernel's: it must only enqueue."""
+        made = in_order(widgets.Button(description=label))
         made.add_class("nl-button")
         for name in classes:
             made.add_class(name)
@@ -145,7 +145,7 @@ class Panel:
 
     def choice(self, label: str, options) -> widgets.Dropdown:
         """A labelled list to choose from; `options` are (words, value) pairs."""
-        made = widgets.Dropdown(description=label, options=options, tooltip=Words.open_list)
+        made = in_order(widgets.Dropdown(description=label, options=options, tooltip=Words.open_list))
         made.add_class("nl-choice")
         return made
 
@@ -341,7 +341,7 @@ class Field:
 
     def __init__(self, label, value, classes):
         self.error, self.classes = "", tuple(classes)
-        self.text = widgets.Text(value=value, description=label, continuous_update=False)
+        self.text = in_order(widgets.Text(value=value, description=label, continuous_update=False))
         self.note = html("", "nl-error")
         self.text._dom_classes = ("nl-input", *self.classes)
 
@@ -352,6 +352,18 @@ class Field:
         except ValueError as error:
             value, self.error = None, str(error)
         return value
+
+
+def in_order(widget):
+    """`widget`, whose messages from the browser are now taken in the order in which they were sent.
+
+    ipykernel 7.4 takes them in the thread from which the widget was last written: in the main thread for one, in a
+    subshell for another, so that a click could overtake the text typed before it, or wait for a cell that runs. Here
+    all go where the browser sends them: one thread for all widgets (JupyterLab's setting "comms over subshells").
+    """
+    if hasattr(widget.comm, "_reply_subshell_for"):     # no public way there; other versions have nothing to undo
+        widget.comm._reply_subshell_for = lambda data, named: named
+    return widget
 
 
 # --- what a learner may type -------------------------------------------------------------------------------------

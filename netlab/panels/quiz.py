@@ -7,6 +7,7 @@ jupyterquiz was tried: stored outputs keep its random ids, it asks for no order 
 """
 import ipywidgets as widgets
 
+from netlab.panels.base import in_order
 from netlab.questions import Question
 
 CHECK, NUMBER = "Check my prediction", "Your number"
@@ -64,9 +65,9 @@ class QuizPanel:
         self._said.value = self.question.judge(self.reply()).html()
 
     def _build(self) -> widgets.Widget:
-        self._controls = self._make_controls()
+        self._controls = [in_order(control) for control in self._make_controls()]
         self._said = widgets.HTML()
-        button = widgets.Button(description=CHECK, layout=FITTING)
+        button = in_order(widgets.Button(description=CHECK, layout=FITTING))
         button.on_click(self.answer)
         how = f"<br>{HOW_TO_ORDER}" if self.question.kind == "order" else ""
         ask = widgets.HTML(STYLE + self.question.question_html() + how)
