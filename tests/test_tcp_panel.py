@@ -460,6 +460,13 @@ class Kernel:
         self.send(self.widget(_model_name="ButtonModel", description=f"^{re.escape(label)}$"),
                   {"method": "custom", "content": {"event": "click"}})
 
+    def begin(self):
+        """Start the server, connect."""
+        self.click("Start")
+        self.widget(value="The server listens")
+        self.click("connect")
+        self.widget(value="Client 1 is connected")
+
     def type(self, label, value):
         self.send(self.widget(_model_name="TextModel", description=f"^{label}$"),
                   {"method": "update", "state": {"value": value}, "buffer_paths": []})
@@ -479,10 +486,7 @@ def test_in_a_kernel_by_comm_messages(kernel):
     bundle = kernel.run(CELL)
     assert bundle["text/plain"] == TcpPanel.plain and "image/svg+xml" in bundle
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] in kernel.state
-    kernel.click("Start")
-    kernel.widget(value="The server listens")
-    kernel.click("connect")
-    kernel.widget(value="Client 1 is connected")
+    kernel.begin()
     kernel.type("Message", "<b>from afar</b>")
     kernel.click("sendall")
     kernel.widget(value="16 bytes wait in Client 1")
@@ -501,10 +505,7 @@ def test_in_a_kernel_by_comm_messages(kernel):
 def test_what_was_typed_first_is_there_when_the_click_comes(kernel):
     kernel.use_subshell()
     kernel.run(CELL)
-    kernel.click("Start")
-    kernel.widget(value="The server listens")
-    kernel.click("connect")
-    kernel.widget(value="Client 1 is connected")
+    kernel.begin()
     for number in range(100):
         kernel.type("Message", f"{number:02}")
         kernel.click("sendall")
@@ -519,10 +520,7 @@ def test_the_panel_answers_while_a_cell_runs(kernel):
     kernel.use_subshell()
     kernel.run("from netlab.kernel import wait_until\n" + CELL)
     cell = kernel.start("wait_until(lambda: 'sendall' in panel.code(), 20); 42", "c2")
-    kernel.click("Start")
-    kernel.widget(value="The server listens")
-    kernel.click("connect")
-    kernel.widget(value="Client 1 is connected")
+    kernel.begin()
     kernel.type("Message", "meanwhile")
     kernel.click("sendall")
     kernel.widget(value="9 bytes wait in Client 1")
@@ -532,7 +530,8 @@ def test_the_panel_answers_while_a_cell_runs(kernel):
 
 def test_every_control_of_every_panel_keeps_that_order(kernel):
     left_out = kernel.run(
-        "import ipywidgets as w\nfrom ipywidgets.widgets.widget import _instances\nfrom netlab.panels import *\nfrom netlab.panels.quiz import ask\n"
+        "import ipywidgets as w\nfrom ipywidgets.widgets.widget import _instances\nfrom netlab.panels import *\n"
+        "from netlab.panels.quiz import ask\n"
         "from netlab.predictions import server_and_client as questions\nfrom netlab.questions import Question\n"
         "asked = [each for each in vars(questions).values() if isinstance(each, Question)]\n"
         "shown = [TcpPanel(), AddressPanel(), MethodPanel(), *map(ask, asked)]\n"
