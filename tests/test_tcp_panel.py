@@ -494,6 +494,7 @@ def test_in_a_kernel_by_comm_messages(kernel):
     kernel.widget(value="&lt;B&gt;FROM AFAR&lt;/B&gt; *</span>")
     kernel.click("recv")
     kernel.widget(value=r"waits in recv\(1024\)")
+    assert not any("transfers more" in str(state.get("value")) for state in kernel.state.values())      # all are shown
     assert kernel.run("21 * 2", "c2")["text/plain"] == "42"        # the kernel itself is free
     kernel.click("Add a client")
     kernel.widget(value="Client 2")

@@ -216,7 +216,8 @@ class TcpPanel(Panel):
         new = [event for event in events if event.index > self._seen]
         if not new:
             return
-        missed = new[0].index - self._seen - 1 if self._seen >= 0 else 0
+        all_new = len(new) == len(events)       # else nothing was dropped: a gap is a number without an event
+        missed = new[0].index - self._seen - 1 if all_new and self._seen >= 0 else 0
         self._seen = new[-1].index
         owner = {client.sock.number: client for client in self.clients if client.sock is not None}
         links = {link.conn.number: link for link in self._links.copy()}
