@@ -88,7 +88,7 @@ notebooks: $(READY)
 	@"$(PY)" .ci/notebooks.py $(ARGS)
 
 bench: $(READY)
-	@"$(PY)" tests/bench.py $(ARGS)
+	@"$(PY)" tests/tools/bench.py $(ARGS)
 
 # Only the public index counts (uv's own default), whatever uv is told on this machine; the file names no index, no path.
 # Then each pin must have a wheel on each system: a learner has no compiler.

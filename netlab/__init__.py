@@ -2,11 +2,12 @@
 
 Read it from below:
 
-    pure     addresses  events  story            values in, values out: no sockets, no threads
-    live     sockets  servers  kernel            real sockets, real threads
-    seen     diagram  timeline  check            what happened, as data, text and pictures
-    asked    questions  predictions  exercises   what the chapters ask, and how they judge the answer
-    by hand  panels                              ipywidgets; you import them yourself
+    values    addresses  events  words  style  story    values in, values out: no sockets, no threads
+    live      sockets  servers  kernel  machine         real sockets, real threads
+    seen      diagram  timeline                         what happened, as data, text and pictures
+    teach     questions, exercises, hostile peers       what a chapter teaches with
+    panels    conversations by hand                     ipywidgets; you import them yourself
+    chapters  a folder for each                         what the chapters ask, and how they judge the answer
 
 A file imports only from those below it.
 """

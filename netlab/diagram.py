@@ -5,12 +5,12 @@ brings its own, for light and dark pages; inside a panel it takes the panel's.
 """
 from __future__ import annotations
 
-import html
-import re
 from collections import Counter
 from dataclasses import dataclass
 
 from netlab.events import ENDINGS, RECEIVES, SENDS, Row, Story
+from netlab.style import escape, palette, wrap
+from netlab.words import bytes_of
 
 WIDTH, MIDDLE = 760, 216                # at most: beside JupyterLab's file browser in a window of 1200; between the lifelines
 LINE, GAP, LANE = 16, 9, 13             # height of a text line, space between rows, space between lifelines
@@ -18,10 +18,6 @@ EDGE, BESIDE, SHORT = 12, 14, 12        # margin of the picture, of a lifeline; 
 LANES, ROWS = 5, 100                    # more lifelines on a side share the last; more rows are left out
 CHAR, NARROW = 7.55, 6.3                # widths of a character, monospaced and not
 
-COLOURS = {     # light, dark; all of them hold 4.5:1 on their surface
-    "surface": ("#ffffff", "#111418"), "raised": ("#f7f7f8", "#1b1f24"), "ink": ("#1f2328", "#e6e8ea"),
-    "soft": ("#5b6470", "#a5adb8"), "line": ("#d5d9de", "#3a4048"), "client": ("#0072b2", "#56b4e9"),
-    "server": ("#b8500b", "#f0a35e"), "error": ("#b3261e", "#ff8a80")}
 
 _RULES = """
 .nl text{font:12.5px system-ui,"Segoe UI",Roboto,sans-serif;fill:var(--nl-ink)}
@@ -33,16 +29,6 @@ _RULES = """
 .nl .d{fill:none;stroke:var(--nl-soft);stroke-dasharray:4 3} .nl .x{fill:none;stroke:var(--nl-error);stroke-width:2}
 .nl .p,.nl .f{fill:var(--nl-surface)} .nl .w{fill:var(--nl-surface);stroke-dasharray:3 2}
 """.strip().replace("\n", " ")
-
-
-def escape(words: str) -> str:
-    """For XML: no markup, and a sign in the place of each character that XML does not allow."""
-    return html.escape(re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", words))
-
-
-def palette(dark: bool) -> str:
-    """The colours as CSS declarations of the variables --nl-…"""
-    return ";".join(f"--nl-{name}:{both[dark]}" for name, both in COLOURS.items())
 
 
 # --- folding ---------------------------------------------------------------------------------------------------
@@ -173,7 +159,7 @@ def svg(story: Story, standalone: bool = True) -> str:
     lifelines = _lifelines(canvas, plan, bottom)
     if story.dropped:
         canvas.words(width / 2, 36, f"{story.dropped:,} older calls are no longer kept", "s", "middle")
-    words = _wrap(story.caption, int((width - 2 * EDGE) / 5.9))
+    words = wrap(story.caption, int((width - 2 * EDGE) / 5.9))
     for n, line in enumerate(words):
         canvas.words(EDGE, bottom + 30 + n * LINE, line, "s")
     height = bottom + 24 + LINE * len(words) + 6
@@ -285,7 +271,7 @@ def _lines_of(canvas, row, story, plan, places, index, visible):
             if e.peek:
                 canvas.line(from_x, from_y, x, y, "d")      # nothing moved
             elif from_x != x:
-                canvas.arrow(from_x, from_y, x, y, cause.endpoint.side, _bytes(size))
+                canvas.arrow(from_x, from_y, x, y, cause.endpoint.side, bytes_of(size))
         elif cause.event.method in ENDINGS:
             canvas.line(from_x, from_y, x, y, "d")
     if row.lost:
@@ -294,11 +280,7 @@ def _lines_of(canvas, row, story, plan, places, index, visible):
     elif e.method in SENDS and e.size and not row.failed and not any(index[id(row)] in r.causes for r in story.rows):
         canvas.line(x, y, x + 50 * toward, y + 4, f"l {side}")
         later = ", not received yet" if plan.names[_ACROSS[side]] else ""
-        canvas.words(x + 56 * toward, y + 8, _bytes(e.size) + later, "s", "start" if side == "client" else "end")
-
-
-def _bytes(size):
-    return f"{size:,} byte{'' if size == 1 else 's'}"
+        canvas.words(x + 56 * toward, y + 8, bytes_of(e.size) + later, "s", "start" if side == "client" else "end")
 
 
 def _overlap(sent, taken):
@@ -321,12 +303,3 @@ def _lifelines(canvas, plan, bottom):
             canvas.words(plan.inner(side), 22, "the other end, not recorded", "s", "middle")
         drawn += [f'<path d="M{x:g} 32V{bottom:g}" class="l {side if names else "ghost"}"/>' for x in (places or [plan.inner(side)])]
     return drawn
-
-
-def _wrap(words, room):
-    lines = [""]
-    for word in words.split():
-        if len(lines[-1]) + len(word) > room:
-            lines.append("")
-        lines[-1] += f"{word} "
-    return [line.strip() for line in lines]

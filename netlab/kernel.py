@@ -9,16 +9,12 @@ reason as a sentence:
 Reading changes nothing, and calls no method that a recording socket would record.
 """
 import functools
-import os
 import platform
 import socket
 import struct
-import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
-from typing import NamedTuple
 
 try:
     import fcntl
@@ -258,72 +254,3 @@ def wait_until(condition, timeout: float = 5.0, what: str = "the condition"):
         time.sleep(pause)
         pause = min(pause * 2, 0.01)
     return answer
-
-
-class Ability(NamedTuple):
-    """One thing this machine can do or not: what it is, whether it worked, what was tried."""
-    name: str
-    works: bool
-    tried: str
-
-
-def abilities() -> list[Ability]:
-    """What this machine can do, found out by trying it; takes well under a second."""
-    return [_attempt(name, trial) for name, trial in _TRIALS.items()]
-
-
-def _attempt(name, trial) -> Ability:
-    tried = trial.__doc__
-    try:
-        trial()
-    except (OSError, Unavailable, subprocess.SubprocessError) as error:
-        return Ability(name, False, f"{tried}: {getattr(error, 'strerror', None) or error}")
-    return Ability(name, True, tried)
-
-
-def _try_ipv6():
-    """bind to ("::1", 0)"""
-    with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:      # socket.has_ipv6 does not tell
-        sock.bind(("::1", 0))
-
-
-def _try_unix():
-    """an AF_UNIX socket bound to a path in a temporary folder"""
-    if not hasattr(socket, "AF_UNIX"):
-        raise Unavailable("this Python has no socket.AF_UNIX")
-    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as sock:
-        sock.bind(os.path.join(folder, "s"))
-
-
-def _try_tcp_info():
-    """getsockopt(IPPROTO_TCP, TCP_INFO)"""
-    with socket.socket() as sock:
-        reason = why(tcp_info, sock)
-    if reason:
-        raise Unavailable(reason)
-
-
-def _try_loopback():
-    """bind to ("127.0.0.2", 0)"""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.2", 0))
-
-
-def _try_capture():
-    """a packet socket inside a network namespace of its own"""
-    if not LINUX:
-        raise Unavailable("namespaces are Linux's")
-    # In a fresh process: unshare() refuses a process that has threads.
-    code = ("import ctypes, os, socket\n"
-            "libc = ctypes.CDLL(None, use_errno=True)\n"
-            "if libc.unshare(0x10000000 | 0x40000000):\n"               # CLONE_NEWUSER | CLONE_NEWNET
-            "    raise SystemExit(os.strerror(ctypes.get_errno()))\n"
-            "try: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)\n"
-            "except OSError as error: raise SystemExit(error.strerror)\n")
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, timeout=10)
-    if done.returncode:
-        raise Unavailable(done.stderr.strip().rpartition("\n")[2] or "it ended without a word")
-
-
-_TRIALS = {"IPv6": _try_ipv6, "AF_UNIX": _try_unix, "TCP_INFO": _try_tcp_info,
-           "packet capture": _try_capture, "several loopback addresses": _try_loopback}

@@ -13,12 +13,12 @@ of `socket.socket`. The recorder is given from above, so nothing here knows who 
 from __future__ import annotations
 
 import enum
-import errno
 import functools
 import socket
 from typing import NamedTuple
 
-from netlab.events import ADDRESS, DATA, HELD, STOPPED, Symbol, show_value
+from netlab.events import ADDRESS, DATA, HELD, STOPPED, Symbol
+from netlab.words import error_name, show_value
 
 PLAIN = socket.socket   # the class itself, whatever `watch` puts in its place
 KEEP = 1024             # bytes of each transfer that a recording keeps; all of them are counted
@@ -135,7 +135,7 @@ def _note(sock, method, args, moved, error=None, result=None):
         result = STOPPED
     recorder = sock.recorder
     recorder.log.append((recorder.tick(), sock.number, recorder.here.thread, method, args, result,
-                         _name_of(error) if error else "", *moved, sock.local))
+                         error_name(error) if error else "", *moved, sock.local))
     if recorder.on_change is not None:
         recorder.on_change()
 
@@ -168,12 +168,6 @@ def _all(args, kwargs):
         return args
     given = [kwargs.get(name, default) for name, default in (("buffer", b""), ("nbytes", 0), ("flags", 0))]
     return (*args, *given[len(args):])
-
-
-def _name_of(error):
-    """"ConnectionRefusedError"; where Python has no class of its own for it, "OSError EADDRINUSE"."""
-    name = type(error).__name__
-    return f"{name} {errno.errorcode[error.errno]}" if type(error) is OSError and error.errno in errno.errorcode else name
 
 
 def _safe(value):

@@ -22,8 +22,8 @@ import re
 from collections import defaultdict, deque
 from dataclasses import replace
 
-from netlab.events import (ENDINGS, JOIN, MARKS, RECEIVES, SENDS, SETUP, STOPPED, WAKE, Row, Story, bytes_of, count_of,
-                           port_of, show_call, show_result)
+from netlab.events import ENDINGS, JOIN, MARKS, RECEIVES, SENDS, SETUP, STOPPED, WAKE, Row, Story
+from netlab.words import bytes_of, count_of, port_of, show_call, show_result
 
 
 def tell(events, endpoints, dropped: int = 0) -> Story:

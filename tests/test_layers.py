@@ -10,17 +10,23 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+CHAPTERS = [path.name for path in (ROOT / "netlab/chapters").iterdir() if path.name[0] != "_"]
 LAYERS = [
-    {"netlab.addresses", "netlab.framing", "netlab.events"},  # pure: no sockets, no threads
-    {"netlab.story"},  # pure as well: events put in order
-    {"netlab.sockets", "netlab.servers", "netlab.links", "netlab.kernel", "netlab.capture"},
-    {"netlab.diagram", "netlab.check"},
-    {"netlab.timeline", "netlab.questions", "netlab.pictures", "netlab.workbench", "netlab.arguments"},
+    {"netlab.addresses", "netlab.framing", "netlab.events", "netlab.style"},  # values: no sockets, no threads
+    {"netlab.words"},
+    {"netlab.story"},  # values as well: events put in order
+    {"netlab.sockets", "netlab.servers", "netlab.kernel"},
+    {"netlab.diagram", "netlab.machine"},
+    {"netlab.timeline"},
     {"netlab"},  # __init__: the names a learner types
-    {"netlab.exercises", "netlab.predictions"},  # with a module for each chapter
-    {"netlab.panels.base"},
+    {"netlab.teach", "netlab.teach.check", "netlab.teach.pictures", "netlab.teach.workbench"},
+    {"netlab.teach.questions", "netlab.teach.peers"},
+    {"netlab.panels.base", "netlab.panels.arguments"},
     {"netlab.panels.*"},
     {"netlab.panels"},  # gathers the panels
+    {"netlab.chapters.ip_addresses.pictures", "netlab.chapters.socket_methods.table"},
+    {f"netlab.chapters.{chapter}.*" for chapter in CHAPTERS},
+    {"netlab.chapters", *(f"netlab.chapters.{chapter}" for chapter in CHAPTERS)},
 ]
 PURE = {"socket", "threading", "_thread", "select", "selectors", "socketserver", "asyncio", "subprocess"}
 
@@ -93,8 +99,8 @@ def test_each_module_imports_only_from_lower_layers():
     ("panels/tcp.py", "from netlab.panels.address import AddressPanel", "not in a lower layer"),
     ("panels/base.py", "from ..panels import tcp", "not in a lower layer"),
     ("framing.py", "import socket", "values in, values out"),
-    ("exercises/ch1.py", "from netlab.panels import base", "not in a lower layer"),
-    ("exercises/ch1.py", "from netlab.exercises.ch2 import x", "not in a lower layer"),
+    ("teach/check.py", "from netlab.panels import base", "not in a lower layer"),
+    ("chapters/start_here/check.py", "from netlab.chapters.ip_addresses import predict", "not in a lower layer"),
     ("helpers.py", "", "no layer"),
 ])
 def test_the_rule_can_fail(tmp_path, file, line, word):
@@ -103,8 +109,8 @@ def test_the_rule_can_fail(tmp_path, file, line, word):
         path = tmp_path / "netlab" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("import json\n")
-    (tmp_path / "netlab/exercises").mkdir(exist_ok=True)
-    (tmp_path / "netlab/exercises/ch2.py").write_text("from netlab.timeline import Timeline\n")
+    (tmp_path / "netlab/chapters/ip_addresses").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "netlab/chapters/ip_addresses/predict.py").write_text("from netlab.timeline import Timeline\n")
     (tmp_path / "netlab/panels/tcp.py").write_text("from netlab.panels.base import Panel\nimport netlab\n")
     (tmp_path / "netlab/panels/__init__.py").write_text("from netlab.panels.tcp import TcpPanel\n")
     path = tmp_path / "netlab" / file

@@ -14,8 +14,9 @@ import ipywidgets as widgets
 
 from netlab import addresses
 from netlab.addresses import WIDTH
-from netlab.panels.base import Panel, box, html, in_order, quoted, read_number
-from netlab.pictures import address_picture
+from netlab.panels.base import Panel, box, html, in_order, read_number
+from netlab.teach.pictures import address_picture
+from netlab.words import quoted
 
 
 class Words:

@@ -7,7 +7,6 @@ thread per panel then calls `render()`, which alone writes widgets, through `put
 from __future__ import annotations
 
 import atexit
-import codecs
 import queue
 import threading
 import time
@@ -18,6 +17,8 @@ from importlib import resources
 from math import log2
 
 import ipywidgets as widgets
+
+from netlab.words import as_hex, as_text, bytes_of, quoted, shortened
 
 
 class Words:
@@ -30,8 +31,6 @@ class Words:
     out_of_range = "{} is out of range. Give {}, {} to {}."
     empty = "There is nothing to send. Type at least one character."
     bad_hex = "{} is not hex. Give pairs of 0-9 and a-f, such as 68 69 0a."
-    bytes = "{:,} bytes"
-    one_byte = "1 byte"
     unknown = "not known here"
     open_list = "Space opens the list"      # the closed list's arrow keys belong to JupyterLab
 
@@ -395,14 +394,6 @@ def _words_for(error):
     return Words.broken.format(f"{type(error).__name__}: {error}")
 
 
-def shortened(text: str, limit: int = 24) -> str:
-    return text if len(text) <= limit else text[:limit] + "…"
-
-
-def quoted(text: str) -> str:
-    return f'"{shortened(text)}"'
-
-
 # --- pieces of HTML: whatever comes in is escaped here -----------------------------------------------------------
 
 def html(value: str = "", *classes: str) -> widgets.HTML:
@@ -432,30 +423,13 @@ def gauge(label: str, size: int | None, side: str, hint: str = "") -> str:
     width = 0 if not size else min(100, round(100 * log2(1 + size) / 22))      # 4 MB fill it
     return (f'<div class="nl-gauge" title="{escape(hint)}"><span>{escape(label)}</span>'
             f'<span class="nl-track"><i class="nl-{side}" style="width:{width}%"></i></span>'
-            f'<code>{Words.unknown if size is None else in_bytes(size)}</code></div>')
+            f'<code>{Words.unknown if size is None else bytes_of(size)}</code></div>')
 
 
 def transfer(who: str, data: bytes, size: int) -> str:
     """One line of a log: who, the bytes as text, how many, the bytes as hex; `data` may be the beginning only."""
     return (f'<div class="nl-line"><b>{escape(who)}</b> <span class="nl-text">{escape(as_text(data, size))}</span> '
-            f'<span class="nl-soft">· {in_bytes(size)} · {escape(as_hex(data, size))}</span></div>')
-
-
-def in_bytes(size: int) -> str:
-    return Words.one_byte if size == 1 else Words.bytes.format(size)
-
-
-def as_text(data: bytes, size: int | None = None, limit: int = 60) -> str:
-    """`data` read as UTF-8; what is no text, or would not show, as an escape such as \\x00."""
-    more = max(len(data), size or 0) > limit
-    text = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode(data[:limit], final=not more)
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return text + ("…" if more else "")
-
-
-def as_hex(data: bytes, size: int | None = None, limit: int = 12) -> str:
-    more = max(len(data), size or 0) > limit
-    return data[:limit].hex(" ") + (" …" if more else "")
+            f'<span class="nl-soft">· {bytes_of(size)} · {escape(as_hex(data, size))}</span></div>')
 
 
 def static_svg(title: str, left=(), right=()) -> str:

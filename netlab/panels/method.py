@@ -13,10 +13,12 @@ from contextlib import suppress
 from html import escape
 from types import SimpleNamespace
 
-from netlab import Timeline, arguments, kernel
-from netlab.panels.base import Panel, box, html, in_bytes, name_of_end, quoted
+from netlab import Timeline, kernel
+from netlab.panels import arguments
+from netlab.panels.base import Panel, box, html, name_of_end
 from netlab.sockets import PLAIN
-from netlab.workbench import Workbench, code_of
+from netlab.teach.workbench import Workbench
+from netlab.words import bytes_of, code_of, quoted
 
 
 class Words:
@@ -214,7 +216,7 @@ class MethodPanel(Panel):
         return 0.25 if self.sockets else None
 
     def code(self):
-        return "\n".join(["import socket", "from netlab import Timeline", "from netlab.workbench import Workbench", "",
+        return "\n".join(["import socket", "from netlab import Timeline", "from netlab.teach.workbench import Workbench", "",
                           "timeline = Timeline()", "bench = Workbench(timeline)",
                           "listener, client, connection, udp, unix = bench", "unix_peer = bench.unix_peer",
                           'fresh = timeline.socket(name="fresh")', *self._code])
@@ -552,9 +554,9 @@ def _facts(sock):
     found = {"fileno": str(number), "state": kernel.state(sock) or "", "own": _address(_try(PLAIN.getsockname, sock)),
              "peer": Words.none if peer is None else _address(peer), "timeout": str(timeout)}
     if receive is not None:
-        found["receive"] = in_bytes(receive)
+        found["receive"] = bytes_of(receive)
     if send is not None:
-        found["send"] = in_bytes(send)
+        found["send"] = bytes_of(send)
     if backlog is not None:
         found["backlog"] = "{} / {}".format(*backlog)
     return found
@@ -568,7 +570,7 @@ def _state(sock):
 
 def _to_read(sock):
     size = kernel.receive_queue(sock)
-    return "" if size is None else in_bytes(size)
+    return "" if size is None else bytes_of(size)
 
 
 def _address(address):

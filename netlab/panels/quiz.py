@@ -8,7 +8,7 @@ jupyterquiz was tried: stored outputs keep its random ids, it asks for no order 
 import ipywidgets as widgets
 
 from netlab.panels.base import in_order
-from netlab.questions import Question
+from netlab.teach.questions import Question
 
 CHECK, NUMBER = "Check my prediction", "Your number"
 HOW_TO_ORDER = "Press the steps in their order. Press one again to take it back."
@@ -19,7 +19,7 @@ STYLE = "<style>.nl-quiz label{height:auto;line-height:1.4;white-space:normal;ma
 def ask(question: Question) -> "QuizPanel":
     """The question as a panel; a stored notebook keeps its text, with the answer folded away."""
     if not isinstance(question, Question):
-        raise TypeError(f"ask() takes a question of netlab.predictions, not {type(question).__name__}")
+        raise TypeError(f"ask() takes a question of netlab.chapters, not {type(question).__name__}")
     if question in _asked:  # asked again: the one before would answer nobody
         _asked[question].close()
     _asked[question] = QuizPanel(question)

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from netlab import Timeline, echo, kernel, serve, upper
 from netlab.events import RECEIVES, SENDS
-from netlab.panels.base import (Panel, box, gauge, html, in_bytes, name_of_end, quoted, read_bytes, read_number,
-                                transfer)
+from netlab.panels.base import (Panel, box, gauge, html, name_of_end, read_bytes, read_number, transfer)
+from netlab.words import bytes_of, quoted
 
 
 class Words:
@@ -189,7 +189,7 @@ class TcpPanel(Panel):
 
     def aside(self):
         waiting = [(c, kernel.receive_queue(c.sock)) for c in self.clients if c.sock is not None]
-        return " ".join(Words.waiting_bytes.format(in_bytes(n), c.name) for c, n in waiting if n)
+        return " ".join(Words.waiting_bytes.format(bytes_of(n), c.name) for c, n in waiting if n)
 
     def chips(self):
         if self.server is None:
@@ -446,12 +446,12 @@ class Client:
         note = f"   # the first 40 of {len(data):,} bytes" if len(data) > 80 else ""
         call = f"sendall({(data[:40] if note else data)!r})"
         if self._call("send", call, lambda: self._any().sendall(data), note=note):
-            self.panel.say(Words.sent.format(self.name, in_bytes(len(data))))
+            self.panel.say(Words.sent.format(self.name, bytes_of(len(data))))
 
     def _receive(self, count):
         got = []
         if self._call("recv", f"recv({count})", lambda: got.append(self._any().recv(count))):
-            self.panel.say(Words.received.format(self.name, in_bytes(len(got[0]))) if got[0]
+            self.panel.say(Words.received.format(self.name, bytes_of(len(got[0]))) if got[0]
                            else Words.received_end.format(self.name))
 
     def _shut(self):

@@ -1,0 +1,1 @@
+"""Chapter 04, socket_methods."""

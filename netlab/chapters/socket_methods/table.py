@@ -1,0 +1,142 @@
+"""The table of chapter 04: each socket method called on each kind of socket, on a fresh workbench."""
+from __future__ import annotations
+
+import html
+import os
+import select
+import socket
+import tempfile
+from dataclasses import dataclass
+
+from netlab.kernel import SYSTEM
+from netlab.teach.workbench import Workbench
+from netlab.words import code_of
+
+PATIENCE = 5.0                          # seconds until what was sent must be there
+COLUMNS = {"TCP listener": "listener", "TCP connection": "client", "UDP": "udp", "AF_UNIX": "unix"}
+WAITS, ADDRESS, NUMBER, NOT_HERE = "waits", "address", "number", "–"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One call as it is typed; `there` says whether five bytes have arrived before."""
+
+    group: str
+    call: str
+    there: bool = False
+
+
+def _rows(group, *calls):
+    return [Row(group, call.removesuffix(" +"), call.endswith(" +")) for call in calls]
+
+
+# " +" marks a call that is made when five bytes are there. The names are those of `_try`.
+ROWS = (*_rows("server", "bind(free)", "listen()", "accept()"),
+        *_rows("client", "connect(address)", "connect_ex(address)"),
+        *_rows("data", "recv(9)", "recv(9) +", "recv(9, MSG_PEEK) +", "recv_into(buffer) +", "recvfrom(9) +",
+               "send(b'hello')", "sendall(b'hello')", "sendto(b'hello', address)"),
+        *_rows("names", "getsockname()", "getpeername()"),
+        *_rows("options", "getsockopt(SOL_SOCKET, SO_ERROR)", "setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)",
+               "setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)"),
+        *_rows("time", "gettimeout()", "settimeout(1)", "setblocking(True)"),
+        *_rows("files", "fileno()", "makefile('rb')", "detach()"),
+        *_rows("ending", "shutdown(SHUT_WR)", "close()"))
+
+
+class Outcomes:
+    """What happened when each method was called on each kind of socket: a table in a cell, `cells` as data."""
+
+    def __init__(self):
+        self.cells = [(row, [_try(row, name) for name in COLUMNS.values()]) for row in ROWS]
+
+    def _lines(self):
+        group = ""
+        for row, found in self.cells:
+            yield ("" if row.group == group else row.group, row.call, "5\u00a0bytes" if row.there else "", *found)
+            group = row.group
+
+    def __str__(self):
+        lines = [("", "call", "there", *COLUMNS), *self._lines()]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+        return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines) + f"\n{self._note()}"
+
+    __repr__ = __str__
+
+    def _repr_html_(self):
+        left = 'style="text-align:left"'
+        head = "".join(f"<th {left} scope='col'>{words}</th>" for words in ("", "call", "there", *COLUMNS))
+        body = ""
+        for group, call, there, *found in self._lines():
+            cells = "".join(f"<td {left}>{_marked(words)}</td>" for words in found)
+            body += (f"<tr><td {left}>{group}</td><th {left} scope='row'><code>{html.escape(call)}</code></th>"
+                     f"<td {left}>{there}</td>{cells}</tr>\n")
+        return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table><p>{self._note()}</p>"
+
+    def _note(self):
+        return (f"Tried on {SYSTEM}, each call on a fresh workbench. "
+                "A name in capitals is the errno of the OSError raised.")
+
+
+def outcomes() -> Outcomes:
+    """Try every call of the table on every kind of socket; takes well under a second (chapter 04)."""
+    return Outcomes()
+
+
+def _try(row, name):
+    with tempfile.TemporaryDirectory() as folder, Workbench() as bench, _plain_udp() as partner:
+        sock = getattr(bench, name)
+        if sock is None:
+            return NOT_HERE
+        if row.there and name != "listener":
+            _send_five(bench, partner, name)
+            select.select([sock], [], [], PATIENCE)
+        unix = name == "unix"
+        names = {"sock": sock, "buffer": bytearray(9), **vars(socket),
+                 "free": os.path.join(folder, "free") if unix else ("127.0.0.1", 0),
+                 "address": os.path.join(folder, "nobody") if unix else
+                 partner.getsockname() if name == "udp" else bench.listener.getsockname()}
+        if row.group != "time":
+            sock.setblocking(False)                 # what would wait says so at once
+        try:
+            result = eval(f"sock.{row.call}", names)
+        except BlockingIOError:
+            return WAITS
+        except OSError as error:
+            return code_of(error.errno)
+        return _words(row.call.partition("(")[0], result)
+
+
+def _plain_udp():
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("127.0.0.1", 0))
+    return sock
+
+
+def _send_five(bench, partner, name):
+    if name == "udp":
+        partner.sendto(b"hello", bench.udp.getsockname())
+    else:
+        {"client": bench.connection, "unix": bench.unix_peer}[name].sendall(b"hello")
+
+
+def _words(method, result):
+    """A result in a few words, with nothing in them that changes from run to run."""
+    if method in ("fileno", "detach"):
+        if method == "detach":
+            socket.close(result)
+        return NUMBER
+    if method in ("getsockname", "getpeername"):
+        return ADDRESS if result else repr(result)
+    if method == "makefile":
+        result.close()
+        return "a file"
+    if method == "connect_ex":
+        return code_of(result) if result else "0"
+    if method == "recvfrom":
+        return f"{result[0]!r}, {ADDRESS if result[1] else result[1]}"
+    return repr(result)
+
+
+def _marked(words):
+    """Codes and values as code; what a person says as words."""
+    return words if words in (WAITS, ADDRESS, NUMBER, NOT_HERE, "a file") else f"<code>{html.escape(words)}</code>"

@@ -1,0 +1,1 @@
+"""What chapters teach with: questions, exercises that check themselves, hostile peers."""

@@ -1,0 +1,145 @@
+"""Predictions: a question before the run, and an explanation for each answer; netlab.panels.quiz asks them.
+
+The questions of a chapter stand in its folder of netlab.chapters, so that the answers are not in the cell that asks.
+Four kinds: one of several (`single`), all that hold (`multiple`), a `number`, steps in their `order`.
+"""
+import html
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from netlab.teach.check import show
+
+HOW = {
+    "single": "Choose one.",
+    "multiple": "Choose all that hold.",
+    "number": "Give a whole number.",
+    "order": "Put these in order, first to last.",
+}
+PLACES = "First Second Third Fourth Fifth Sixth Seventh Eighth".split()
+EDGE = "border-left:4px solid {};padding:4px 12px;max-width:860px;color:var(--jp-content-font-color1,inherit)"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Was the answer right, and why: one or more sentences, `code` between backquotes."""
+
+    right: bool
+    why: tuple[str, ...]
+
+    def html(self) -> str:
+        """The Verdict to be read out by a screen reader when it appears."""
+        word, colour = ("Right.", "#00734f") if self.right else ("Not yet.", "#b3261e")
+        why = "".join(f"<br>{marked(sentence)}" for sentence in self.why)
+        return f'<div role="alert" style="{EDGE.format(colour)}"><b>{word}</b>{why}</div>'
+
+
+@dataclass(frozen=True)
+class Question:
+    """Made by `single`, `multiple`, `number`, `order`. Shows itself as question, choices, folded answer."""
+
+    kind: str
+    ask: str
+    choices: tuple[str, ...]
+    answer: object
+    because: str
+    judge: Callable[[object], Verdict]
+
+    @property
+    def solution(self) -> str:
+        """The right answer as text."""
+        if self.kind == "multiple":
+            return "; ".join(choice for choice in self.choices if choice in self.answer) or "none of them"
+        return ", ".join(self.answer) if self.kind == "order" else str(self.answer)
+
+    def __repr__(self) -> str:
+        lines = [f"Predict: {self.ask}"] + [f"  - {choice}" for choice in self.choices]
+        return "\n".join(lines + [HOW[self.kind]]).replace("`", "")
+
+    def question_html(self) -> str:
+        """The question and how to answer, without the choices."""
+        return f"<b>Predict.</b> {marked(self.ask)} <i>{HOW[self.kind]}</i>"
+
+    def _repr_html_(self) -> str:
+        items = "".join(f"<li>{marked(choice)}</li>" for choice in self.choices)
+        choices = f"<ul>{items}</ul>" if items else ""
+        answer = f"<b>{marked(self.solution)}</b><br>{marked(self.because)}"
+        folded = f"<details><summary>Answer</summary>{answer}</details>"
+        return f'<div style="{EDGE.format("#0072B2")}">{self.question_html()}{choices}{folded}</div>'
+
+
+def single(ask: str, choices: dict[str, str], answer: str) -> Question:
+    """One of `choices`, each with what to say when it is chosen. Raises ValueError."""
+    _need(answer in choices, f"the answer {answer!r} is none of the choices")
+
+    def judge(reply: object) -> Verdict:
+        if reply not in choices:
+            return Verdict(False, ("Choose one of the answers first.",))
+        return Verdict(reply == answer, (choices[reply],))
+
+    return Question("single", ask, tuple(choices), answer, choices[answer], judge)
+
+
+def multiple(ask: str, choices: dict[str, str], answer: set[str]) -> Question:
+    """All of `choices` that hold, each with what to say of it. Raises ValueError."""
+    _need(answer <= choices.keys(), "an answer is none of the choices")
+
+    def judge(reply: object) -> Verdict:
+        chosen = set(reply)
+        wrong = [choice for choice in choices if (choice in chosen) != (choice in answer)]
+        said = [f"{choice}: {choices[choice]}" for choice in wrong if choice in chosen]
+        missed = len(wrong) - len(said)
+        if missed:
+            said.append(f"{missed} more {'holds' if missed == 1 else 'hold'}.")
+        return Verdict(not wrong, tuple(said) or tuple(f"{choice}: {choices[choice]}" for choice in choices))
+
+    because = " ".join(f"{choice}: {choices[choice]}" for choice in choices)
+    return Question("multiple", ask, tuple(choices), frozenset(answer), because, judge)
+
+
+def number(ask: str, answer: int, because: str, wrong: dict[int, str]) -> Question:
+    """A whole number; `wrong` says what leads to a likely wrong one. Digits may be grouped."""
+    _need(answer not in wrong, "the answer stands among the wrong numbers")
+
+    def judge(reply: object) -> Verdict:
+        digits = re.sub(r"(?<=\d)[ ,_](?=\d)", "", str(reply).strip())
+        if not re.fullmatch(r"-?[0-9]{1,60}|0[xX][0-9a-fA-F]{1,40}", digits):
+            said = "Nothing is" if not digits else f"{show(str(reply))} is not"
+            return Verdict(False, (f"{said} a whole number. Give one in decimal, or in hex after 0x.",))
+        value = int(digits, 16) if digits[:2].lower() == "0x" else int(digits)
+        if value == answer:
+            return Verdict(True, (because,))
+        return Verdict(False, (wrong.get(value, f"Too {'small' if value < answer else 'large'}."),))
+
+    return Question("number", ask, (), answer, because, judge)
+
+
+def order(ask: str, answer: list[str], because: str, wrong: dict[tuple[str, str], str]) -> Question:
+    """Steps in their order, offered by the alphabet; `wrong[(a, b)]` says why a may not stand before b."""
+    for pair in wrong:
+        _need(pair[0] in answer and pair[1] in answer, f"{pair} names no step")
+        _need(answer.index(pair[0]) > answer.index(pair[1]), f"{pair} is in the right order")
+
+    def judge(reply: object) -> Verdict:
+        given = list(reply)
+        if sorted(given) != sorted(answer):
+            return Verdict(False, ("Use each step once.",))
+        if given == answer:
+            return Verdict(True, (because,))
+        for (early, late), why in wrong.items():
+            if given.index(early) < given.index(late):
+                return Verdict(False, (why,))
+        place = next(i for i, step in enumerate(given) if step != answer[i])
+        return Verdict(False, (f"The {PLACES[place].lower()} step is another one.",))
+
+    return Question("order", ask, tuple(sorted(answer)), tuple(answer), because, judge)
+
+
+def marked(text: str) -> str:
+    """Plain text as safe HTML: everything is escaped, `code` between backquotes becomes code."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text))
+
+
+def _need(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise ValueError(sentence)

@@ -1,0 +1,100 @@
+"""Five sockets ready for any call, and a table of what each method does on each of them (chapter 04).
+
+    listener      TCP, bound and listening          udp     bound, connected to nobody
+    client        TCP, connected to the listener    unix    one end of a connected pair; `unix_peer` is the other
+    connection    what the listener accepted
+
+All of it stays on loopback. The table is made by trying: each cell is one call on a fresh workbench.
+"""
+from __future__ import annotations
+
+import errno
+import socket
+
+from netlab.sockets import PLAIN
+from netlab.words import code_of
+
+PATIENCE = 5.0                          # seconds until what was sent must be there
+
+
+class Workbench:
+    """The five sockets, in blocking mode; with a `timeline` they record there. A context manager: leaving closes.
+
+    `unix` and `unix_peer` are None where the system has no AF_UNIX. Raises OSError where loopback has no TCP.
+    """
+
+    def __init__(self, timeline=None):
+        make = timeline.socket if timeline else _plain
+        self._timeline, self.connection, self.unix, self.unix_peer = timeline, None, None, None
+        self.listener = make(socket.AF_INET, socket.SOCK_STREAM, name="listener")
+        self.client = make(socket.AF_INET, socket.SOCK_STREAM, name="client")
+        self.udp = make(socket.AF_INET, socket.SOCK_DGRAM, name="udp")
+        try:
+            for sock in (self.listener, self.client, self.udp):
+                PLAIN.settimeout(sock, None)        # whatever setdefaulttimeout said; not a call to record
+            self.listener.bind(("127.0.0.1", 0))
+            self.listener.listen()
+            self.client.connect(self.listener.getsockname())
+            self.connection, _ = self.listener.accept()
+            PLAIN.settimeout(self.connection, None)
+            self.udp.bind(("127.0.0.1", 0))
+            if hasattr(socket, "AF_UNIX"):
+                self.unix, self.unix_peer = (timeline or socket).socketpair()
+                for sock in (self.unix, self.unix_peer):
+                    PLAIN.settimeout(sock, None)
+            if timeline:                            # what accept and socketpair made has no name of its own
+                for name in ("connection", "unix", "unix_peer"):
+                    if (sock := getattr(self, name)) is not None:
+                        timeline._ends[sock.number].name = name
+        except BaseException:
+            self.close()
+            raise
+
+    def fresh(self) -> Workbench:
+        """Close the five and make five new ones; returns itself, so that they can be unpacked."""
+        self.close()
+        self.__init__(self._timeline)
+        return self
+
+    def __iter__(self):
+        return iter((self.listener, self.client, self.connection, self.udp, self.unix))
+
+    @property
+    def sockets(self) -> dict[str, socket.socket]:
+        """The five by name, in the order above; without `unix` where there is none."""
+        names = ("listener", "client", "connection", "udp", "unix")
+        return {name: sock for name, sock in zip(names, self) if sock is not None}
+
+    def close(self) -> None:
+        """Close all of them. Once is enough; again does nothing."""
+        for sock in (*self.sockets.values(), self.unix_peer):
+            if sock is not None:
+                sock.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    def __repr__(self):
+        return f"<Workbench: {', '.join(self.sockets)}>"
+
+
+def _plain(family, kind, name):
+    return socket.socket(family, kind)
+
+
+def attempt(call, *args):
+    """call(*args): its result, or in place of a traceback the error as text, "OSError EINVAL" (chapter 04)."""
+    try:
+        return call(*args)
+    except (OSError, ValueError, TypeError, OverflowError) as error:
+        number = getattr(error, "errno", None)
+        return f"{type(error).__name__} {code_of(number)}" if number in errno.errorcode else type(error).__name__
+
+
+# --- the table ---------------------------------------------------------------------------------------------------
+
+
+# " +" marks a call that is made when five bytes are there. The names are those of `_try`.

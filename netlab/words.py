@@ -1,0 +1,109 @@
+"""Values and errors as words: how Python would write them, how a person would say them."""
+from __future__ import annotations
+
+import codecs
+import errno
+
+from netlab.events import ADDRESS, DATA, RECEIVES, Symbol
+
+# --- a call, as it stands in a program -------------------------------------------------------------------------
+
+def show_call(e, names):
+    """The call as it stands in a program, with `names` (port -> name) in the place of known addresses."""
+    parts = [show_bytes(e.data, e.size) if a is DATA else show_address(e.address, names) if a is ADDRESS else show_value(a)
+             for a in e.args]
+    return f"{e.method}({', '.join(parts)})"
+
+
+def show_result(e, names):
+    """What came back: bytes, a number, "connection", the name of an exception."""
+    if e.error:
+        return e.error
+    if e.method == "accept":
+        return "connection"
+    if e.method in RECEIVES:
+        if e.method.endswith("_into"):
+            return str(e.size)
+        data = show_bytes(e.data, e.size)
+        return f"{data}, {show_address(e.address, names)}" if e.address and e.method != "recv" else data
+    return "" if e.result is None else show_value(e.result)
+
+
+def show_address(address, names):
+    """A name where the address is one of ours; a port that the kernel chose is volatile, so it has no number."""
+    if isinstance(address, tuple) and len(address) > 1:
+        if port_of(address) in names:
+            return names[port_of(address)]
+        if isinstance(address[1], int) and 32768 <= address[1] <= 65535:
+            return f"({show_value(address[0])}, port)"
+    return show_value(address)
+
+
+def show_value(value):
+    """A value as Python would write it, with double quotes."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(show_value, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, Symbol):
+        return str(value)
+    if isinstance(value, str):
+        return '"' + repr(value)[1:-1].replace('"', '\\"') + '"'
+    return show_bytes(value, len(value)) if isinstance(value, bytes) else repr(value)
+
+
+def show_bytes(data: bytes, size: int | None = None, limit: int = 24) -> str:
+    r"""`data` as Python would write it, with double quotes; what is beyond `limit` bytes becomes an ellipsis."""
+    size = len(data) if size is None else size
+    text = repr(data[:limit])[2:-1].replace("\\'", "'").replace('"', '\\"')
+    return f'b"{text}"' + ("…" if size > min(limit, len(data)) else "")
+
+
+def port_of(address):
+    """What identifies an end on one machine: the port, or the path of an AF_UNIX address."""
+    return address[1] if isinstance(address, tuple) and len(address) > 1 else address
+
+
+# --- as a person says it ---------------------------------------------------------------------------------------
+
+def count_of(n, word):
+    """"one send", "two sends", "1,000 sends"."""
+    small = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return f"{small[n] if n < len(small) else format(n, ',')} {word}{'' if n == 1 else 's'}"
+
+
+def bytes_of(n):
+    """"1 byte", "1,000 bytes"."""
+    return f"{n:,} byte{'' if n == 1 else 's'}"
+
+
+def as_text(data: bytes, size: int | None = None, limit: int = 60) -> str:
+    """`data` read as UTF-8; what is no text, or would not show, as an escape such as \\x00."""
+    more = max(len(data), size or 0) > limit
+    text = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode(data[:limit], final=not more)
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return text + ("…" if more else "")
+
+
+def as_hex(data: bytes, size: int | None = None, limit: int = 12) -> str:
+    more = max(len(data), size or 0) > limit
+    return data[:limit].hex(" ") + (" …" if more else "")
+
+
+def shortened(text: str, limit: int = 24) -> str:
+    return text if len(text) <= limit else text[:limit] + "…"
+
+
+def quoted(text: str) -> str:
+    return f'"{shortened(text)}"'
+
+
+# --- errors ----------------------------------------------------------------------------------------------------
+
+def code_of(number: int) -> str:
+    """The name of an error number, "EINVAL"; of two names for one number the one that the man pages use."""
+    return "EOPNOTSUPP" if number == errno.EOPNOTSUPP else errno.errorcode.get(number, str(number))
+
+
+def error_name(error):
+    """"ConnectionRefusedError"; where Python has no class of its own for it, "OSError EADDRINUSE"."""
+    name = type(error).__name__
+    return f"{name} {errno.errorcode[error.errno]}" if type(error) is OSError and error.errno in errno.errorcode else name

@@ -1,0 +1,64 @@
+"""netlab.chapters.ip_addresses.pictures: well-formed, the same each time, said in words, and true to the addresses."""
+import ipaddress
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from netlab.addresses import bits
+from netlab.chapters.ip_addresses.pictures import SCALE, address_picture, ipv4_picture, scale_picture
+
+SVG = "{http://www.w3.org/2000/svg}"
+MAKERS = [lambda: address_picture("192.168.0.77", 24), lambda: address_picture("2001:db8::1", 64),
+          lambda: address_picture("0.0.0.0"), lambda: address_picture("::", 0), ipv4_picture, scale_picture]
+
+
+def words(picture):
+    return [node.text for node in ET.fromstring(picture.svg).iter(f"{SVG}text")]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_well_formed_named_inside_its_card_and_the_same_each_time(make):
+    picture = make()
+    root = ET.fromstring(picture.svg)
+    assert picture == make() and repr(picture) == picture.text
+    assert root.get("role") == "img" and root.get("aria-label") == picture.text.replace("\n", "; ")
+    width, height = map(float, root.get("viewBox").split()[2:])
+    for node in root.iter(f"{SVG}rect"):
+        x, y, w, h = (float(node.get(name)) for name in ("x", "y", "width", "height"))
+        assert 0 <= x and x + w <= width and 0 <= y and y + h <= height
+    for node in root.iter(f"{SVG}text"):
+        assert 0 < float(node.get("x")) < width and 0 < float(node.get("y")) < height
+    assert "prefers-color-scheme:dark" in picture.svg and "script" not in picture.svg
+    assert picture._repr_mimebundle_() == {"image/svg+xml": picture.svg, "text/plain": picture.text}
+
+
+@pytest.mark.parametrize("text", ["192.168.0.77", "2001:db8:85a3:42:1000:8a2e:370:7334"])
+def test_the_bits_are_the_addresss_bits(text):
+    drawn = "".join(word for word in words(address_picture(text)) if word in ("0", "1"))
+    labels = [word for word in words(address_picture(text))[1:] if word not in ("0", "1")]
+    lone = [group for group in text.replace(":", ".").split(".") if group in ("0", "1")]
+    assert len(drawn) == len(bits(text, separator="")) + len(lone)
+    assert labels + lone and str(int(ipaddress.ip_address(text))) in words(address_picture(text))[0]
+
+
+def test_a_prefix_frames_its_bits():
+    with pytest.raises(ValueError, match="0 to 32"):
+        address_picture("1.2.3.4", 33)
+    assert "network 192.168.0.0/24" in address_picture("192.168.0.77", 24).text
+    assert "2**8 addresses" in address_picture("192.168.0.77", 24).text
+
+
+def test_the_256_squares():
+    said = words(ipv4_picture())
+    assert [word for word in said if word.isdigit()] == [str(first) for first in range(256)]
+    assert "127: loopback: this machine" in said and "224-239: multicast: groups of receivers" in said
+    for first in range(256):  # the squares that stay white are for hosts, as ipaddress sees it
+        block = ipaddress.ip_network(f"{first}.0.0.0/8")
+        host = not (block.is_private or block.is_multicast or block.is_reserved or block.is_loopback)
+        coloured = first in (0, 10, 127, 172, 192) or first >= 224
+        assert coloured != host or first in (172, 192)
+
+
+def test_the_scale_grows():
+    assert [bit for bit, _ in SCALE] == sorted(bit for bit, _ in SCALE)
+    assert sum("2**" in word for word in words(scale_picture())) == len(SCALE)

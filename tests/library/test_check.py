@@ -1,0 +1,205 @@
+"""netlab.teach.check: every way that a learner's code can end becomes a Result, in words and escaped."""
+import dataclasses
+import signal
+import sys
+import threading
+
+import pytest
+
+from netlab.teach.check import (FAILED, NOT_ATTEMPTED, PASSED, Case, Exercise, Raises, Result, TooLong, attempt,
+is_stub,
+                          run_cases, show)
+
+CASES = (Case((1,), 2, "add one"), Case((2,), 3, "add one"), Case((-1,), Raises(ValueError),
+"refuse what is negative"))
+
+
+def add_one(n):
+    if n < 0:
+        raise ValueError("negative")
+    return n + 1
+
+
+def test_passed():
+    result = run_cases("add_one", add_one, CASES)
+    assert result == Result("add_one", PASSED, 3, 3) and result.ok
+    assert repr(result) == "add_one: passed, all 3 cases."
+    assert "passed, all 3 cases" in result._repr_html_()
+
+
+def stub_ellipsis(n):
+    ...
+
+
+def stub_return(n):
+    """With a docstring."""
+    return ...
+
+
+def stub_pass(n):
+    """A docstring alone."""
+
+
+@pytest.mark.parametrize("function", [stub_ellipsis, stub_return, stub_pass, lambda n: ..., lambda n: None])
+def test_not_attempted_is_told_without_running(function):
+    assert is_stub(function)
+    result = run_cases("add_one", function, CASES)
+    assert result.state == NOT_ATTEMPTED and not result.ok
+    assert repr(result) == "add_one: not attempted. Replace the ... and run the cell again."
+
+
+@pytest.mark.parametrize("function", [add_one, lambda n: 5, lambda n: n, print, int, dataclasses.field,
+object()])
+def test_what_is_no_stub(function):
+    assert not is_stub(function)
+
+
+def test_failure_shows_input_expected_came_and_hint():
+    result = run_cases("add_one", lambda n: n + 2, CASES)
+    assert dataclasses.astuple(result) == ("add_one", FAILED, 0, 3, "add_one(1)", "2", "3", "add one")
+    assert repr(result).splitlines() == [
+        "add_one: not yet: 0 of 3 cases pass. The first that does not:",
+        "  call      add_one(1)", "  expected  2", "  came      3", "  hint      add one"]
+
+
+def test_later_cases_count_too():
+    result = run_cases("add_one", lambda n: n + 1, CASES)
+    assert (result.passed, result.call, result.expected) == (2, "add_one(-1)", "ValueError")
+    assert result.hint == "refuse what is negative"
+
+
+def reads_past_the_end(n):
+    return [n][1]
+
+
+def exits(n):
+    sys.exit(3)
+
+
+def misspelt(n):
+    numbr = n
+    return number + 1  # noqa: F821
+
+
+@pytest.mark.parametrize("function, came, hint", [
+    (reads_past_the_end, "raised IndexError: list index out of range (line ", "add one"),
+    (exits, "raised SystemExit: 3 (line ", "about the code"),
+    (misspelt, "raised NameError: name 'number' is not defined", "about the code"),
+    (lambda: 1, "raised TypeError: ", "about the code"),
+    (lambda n: n / 1, "1.0", "a float came"),
+    (lambda n: str(n), "'1'", "give back a number"),
+    (lambda n: print(end=""), "None", "is a return missing"),
+    (lambda n: ... if n < 9 else 1, "Ellipsis", "the ... of the stub"),
+    (lambda n: add_one, "<function add_one", "add one"),
+])
+def test_whatever_comes_is_told(function, came, hint):
+    result = run_cases("add_one", function, CASES)
+    assert result.state == FAILED and result.came.startswith(came) and hint in result.hint, result
+
+
+def test_wrong_exception_and_no_exception_where_one_is_due():
+    by_accident = run_cases("f", lambda n: {1: 2, 2: 3}[n], CASES)
+    assert "raise ValueError yourself before KeyError" in by_accident.hint
+    none = run_cases("f", lambda n: n + 1 if n > 0 else None, CASES)
+    assert "raise ValueError" in none.hint
+
+
+def test_type_counts():
+    """1 is not True, 2.0 is not 2: a check that lets them through teaches the wrong thing."""
+    assert run_cases("f", lambda n: 1, [Case((0,), True, "")]).hint == "give back True or False"
+    assert not run_cases("f", lambda n: n + 1.0, [Case((1,), 2, "")]).ok
+
+
+class Rude:
+    def __repr__(self):
+        raise RuntimeError
+
+    def __eq__(self, other):
+        raise RuntimeError
+
+
+def test_values_that_cannot_be_shown_or_compared():
+    result = run_cases("f", lambda n: Rude(), [Case((1,), "a", "h"), Case((1,), Raises(OSError), "h")])
+    assert result.came == "a Rude that cannot be shown: its repr raised RuntimeError"
+    assert len(show("x" * 10_000)) < 200
+
+
+def test_a_function_must_be_given():
+    result = run_cases("add_one", 2, CASES)
+    assert "without calling it: check.add_one(add_one)" in result.hint
+
+
+def test_the_learner_cannot_spoil_the_next_case():
+    cases = [Case(([3, 1, 2],), [1, 2, 3], ""), Case(([2, 1],), [1, 2], "")]
+
+    def sorts_in_place(values):
+        values.sort()
+        return values
+
+    for _ in range(2):
+        assert run_cases("f", sorts_in_place, cases).ok
+
+
+def test_explain_names_the_mistake_and_may_fail():
+    cases = [Case((4,), 2, "the case's own hint")]
+    named = Exercise("half", tuple(cases), lambda args, expected, came: "twice" if came == 8 else None)
+    assert named(lambda n: n * 2).hint == "twice"
+    assert named(lambda n: n + 1).hint == "the case's own hint"
+    assert run_cases("half", lambda n: "x", [Case((4,), "y", "own")], lambda *given: 1 / 0).hint == "own"
+
+
+def test_text_is_escaped():
+    page = run_cases("f", lambda n: "<script>alert(1)</script>", [Case(("<b>",), "&", "<i>")])._repr_html_()
+    assert not any(tag in page for tag in ("<script", "<b>", "<i>")) and "&lt;script&gt;" in page
+
+
+def endless(n):
+    while True:
+        pass
+
+
+def waits(n):
+    threading.Event().wait()
+
+
+def swallows(n):
+    try:
+        endless(n)
+    except Exception:
+        return 2
+
+
+@pytest.mark.parametrize("function", [endless, waits, swallows])
+def test_code_that_does_not_end(function, need):
+    need(hasattr(signal, "setitimer"), "no interval timer here: a learner interrupts the kernel")
+    before = signal.getsignal(signal.SIGALRM)
+    result = run_cases("add_one", function, CASES, seconds=0.05)
+    assert result.came == "no end after 0.05 seconds" and "did not come back" in result.hint
+    assert signal.getsignal(signal.SIGALRM) is before and signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_an_interrupt_is_a_result():
+    def interrupted(n):
+        raise KeyboardInterrupt
+
+    assert "you stopped it" in repr(run_cases("f", interrupted, CASES))
+
+
+def test_attempt_works_in_any_thread():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(run_cases("add_one", add_one, CASES)))
+    thread.start()
+    thread.join()
+    assert found[0].ok
+    assert isinstance(attempt(lambda: 1 / 0), ZeroDivisionError) and not issubclass(TooLong, Exception)
+
+
+def test_a_quick_call_leaves_no_alarm_behind(need):
+    need(hasattr(signal, "setitimer"), "no interval timer here")
+    assert attempt(lambda: 7, seconds=60) == 7
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_results_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Result("f", PASSED).state = FAILED

@@ -1,0 +1,426 @@
+"""MethodPanel: any method, any arguments, any order, and nothing hangs or stays behind."""
+import os
+import random
+import re
+import socket
+import sys
+import threading
+import time
+
+import pytest
+from conftest import ROOT, need
+
+pytest.importorskip("ipywidgets")
+
+from lab import chromium, lab  # noqa: E402, F401
+
+from netlab.kernel import LINUX, wait_until  # noqa: E402
+from netlab.panels import MethodPanel, method as module  # noqa: E402
+from netlab.panels.method import MAX_CALLS, METHODS, Words  # noqa: E402
+
+
+@pytest.fixture
+def panel():
+    with MethodPanel() as made:
+        made.view
+        wait_until(lambda: made.sockets)
+        yield made
+
+
+def run(panel, name, method, typed="", wait=5.0):
+    call = panel.call(name, method, typed)
+    assert call is not None, panel._args.error
+    call.done.wait(wait)
+    return call
+
+
+def waiting(panel, name, method, typed=""):
+    """A call that waits in the kernel."""
+    call = panel.call(name, method, typed)
+    wait_until(lambda: call.handle is not None)
+    assert not call.done.wait(0.05)
+    return call
+
+
+# Calls and their results
+
+@pytest.mark.parametrize("name, method, typed, result", [
+    ("client", "send", 'b"hello"', "5"),
+    ("client", "sendall", 'b"hello"', "None"),
+    ("client", "sendto", 'b"x", server.address', "1"),
+    ("client", "gettimeout", "", "None"),
+    ("client", "getblocking", "", "True"),
+    ("client", "setsockopt", "IPPROTO_TCP, TCP_NODELAY, 1", "None"),
+    ("client", "setsockopt", "socket.SOL_SOCKET, socket.SO_KEEPALIVE, True", "None"),
+    ("client", "recv", "5, MSG_PEEK | MSG_DONTWAIT", "BlockingIOError EAGAIN: Resource temporarily unavailable"),
+    ("client", "connect", "server.address", "OSError EISCONN: Transport endpoint is already connected"),
+    ("client", "makefile", '"x"', "ValueError: invalid mode 'x' (only r, w, b allowed)"),
+    ("client", "settimeout", "-1", "ValueError: Timeout value out of range"),
+    ("client", "recv", "", "TypeError: recv() missing 1 required positional argument: 'bufsize'"),
+    ("listener", "recv", "5", "OSError ENOTCONN: Transport endpoint is not connected"),
+    ("listener", "fileno", "99", "TypeError: socket.fileno() takes no arguments (1 given)"),
+    ("fresh", "bind", '("192.0.2.77", 0)', "OSError EADDRNOTAVAIL: Cannot assign requested address"),
+    ("fresh", "bind", '("127.0.0.1", 65536)', "OverflowError: bind(): port must be 0-65535."),
+    ("fresh", "getsockname", "", "('0.0.0.0', 0)"),
+    ("fresh", "connect_ex", "server.address", "0"),
+    ("udp", "connect", "udp.address", "None"),
+    ("udp", "listen", "", "OSError EOPNOTSUPP: Operation not supported"),
+    ("unix", "connect", "path", "FileNotFoundError ENOENT: No such file or directory"),
+    ("unix", "bind", "path", "None"),
+    ("unix", "sendmsg", '[b"a", b"b"]', "2"),
+])
+@pytest.mark.skipif(not LINUX, reason="the words of Linux")
+def test_a_call_and_what_came(panel, name, method, typed, result):
+    call = run(panel, name, method, typed)
+    assert call.result.startswith(result) and call.failed == ("Error" in result)
+    wait_until(lambda: call.done.is_set())
+
+
+def test_the_kernel_before_and_after(panel):
+    run(panel, "client", "send", 'b"hello"')
+    wait_until(lambda: module._to_read(panel.sockets["connection"]) == "5 bytes")
+    call = run(panel, "connection", "recv", "3")
+    assert call.result == "b'hel'"
+    assert (call.before["receive"], call.after["receive"]) == ("5 bytes", "2 bytes")
+    assert run(panel, "connection", "close").after["fileno"] == "-1, closed"
+    wait_until(lambda: Words.changed in panel._kernel.value)
+
+
+def test_what_comes_from_a_socket_is_escaped(panel):
+    run(panel, "client", "send", 'b"<script>alert(1)</script>"')
+    run(panel, "connection", "recv", "100")
+    wait_until(lambda: "recv(100)" in panel._calls.value)
+    for widget in (panel._calls, panel._kernel, panel._picture, panel._foot):
+        assert "<script" not in widget.value
+    assert "&lt;script&gt;" in panel._calls.value
+
+
+def test_show_the_code_can_be_run(panel):
+    for step in ("client", "sendall", 'b"hello"'), ("connection", "recv", "1024, MSG_PEEK"), ("client", "dup", ""), \
+            ("udp", "sendto", 'b"x", udp.address'), ("listener", "listen", "7"), ("client", "makefile", '"rb"'):
+        run(panel, *step)
+    wait_until(lambda: len(panel._code) == 6)
+    space = {}
+    exec(panel.code(), space)
+    assert space["connection"].recv(9) == b"hello"
+    assert "socket.MSG_PEEK" in panel.code() and "udp.getsockname()" in panel.code()
+    for value in space.values():
+        if isinstance(value, (socket.socket, module.Workbench)) or hasattr(value, "readline"):
+            value.close()
+
+
+def test_accept_gives_a_socket_to_call_on(panel):
+    accept = waiting(panel, "listener", "accept")
+    run(panel, "fresh", "connect", "server.address")
+    assert accept.done.wait(5) and accept.result.startswith("(connection_2, ")
+    wait_until(lambda: "connection_2" in dict(map(reversed, panel._on.options)))
+    assert run(panel, "connection_2", "getpeername").result == run(panel, "fresh", "getsockname").result
+
+
+# What waits can be cancelled
+
+@pytest.mark.parametrize("name, method, typed, before", [
+    ("listener", "accept", "", []),
+    ("client", "recv", "5", []),
+    ("client", "recv", "5, MSG_WAITALL", []),
+    ("client", "recv_into", "bytearray(5)", []),
+    ("client", "recv", "5", [("client", "settimeout", "3600")]),
+    ("udp", "recvfrom", "5", []),
+    ("udp", "recv", "5", [("udp", "connect", "udp.address")]),
+    ("unix", "recvmsg", "5", []),
+    ("client", "sendall", 'b"x" * 8000000', []),
+    ("unix", "sendall", 'b"x" * 8000000', []),
+    ("unix", "send", 'b"x" * 8000000', []),
+])
+def test_a_call_that_waits_is_cancelled(panel, name, method, typed, before, no_leaks):
+    for step in before:
+        run(panel, *step)
+    call = waiting(panel, name, method, typed)
+    panel._on.value = name
+    wait_until(lambda: call.shown.partition("(")[0] in panel._cancel.description)
+    wait_until(lambda: Words.still in panel._calls.value)
+    panel._cancel_clicked()
+    assert call.done.wait(5)
+    wait_until(lambda: "was cancelled" in panel._foot.value)
+    panel.close()
+
+
+def test_connect_to_a_full_backlog_is_cancelled(panel, no_leaks):
+    need(LINUX, "other systems refuse at once")
+    run(panel, "listener", "listen", "0")
+    assert run(panel, "fresh", "connect", "server.address").result == "None"
+    with socket.socket() as one:
+        panel.sockets = {**panel.sockets, "one": one}
+        call = waiting(panel, "one", "connect", "server.address")
+        panel.cancel(call)
+        assert call.done.wait(5) and call.failed
+    panel.close()
+
+
+@pytest.mark.parametrize("meanwhile", ["close", "detach", "shutdown"])
+@pytest.mark.parametrize("name, method, typed", [("listener", "accept", ""), ("client", "recv", "5"),
+                                                 ("unix", "sendall", 'b"x" * 8000000'), ("udp", "recv", "5")])
+def test_a_socket_may_go_while_a_call_waits_on_it(panel, meanwhile, name, method, typed, no_leaks):
+    call = waiting(panel, name, method, typed)
+    run(panel, name, meanwhile, "SHUT_RDWR" if meanwhile == "shutdown" else "")
+    if meanwhile == "close" and LINUX:
+        assert not call.done.is_set()               # close wakes nobody
+    panel.cancel(call)
+    assert call.done.wait(5)
+    panel.close()
+
+
+def test_calls_go_on_beside_one_that_waits(panel):
+    recv = waiting(panel, "client", "recv", "5")
+    assert run(panel, "client", "getblocking").result == "True"
+    assert run(panel, "connection", "send", 'b"hello"').result == "5"
+    assert recv.done.wait(5) and recv.result == "b'hello'" and not recv.cancelled
+
+
+def test_calls_keep_the_order_of_the_clicks(panel):
+    calls = [panel.call("client", "send", f'b"{n}"') for n in range(MAX_CALLS)]
+    wait_until(lambda: all(call.done.is_set() for call in calls))
+    assert run(panel, "connection", "recv", "99").result == repr("".join(map(str, range(MAX_CALLS))).encode())
+
+
+def test_too_many_that_wait_are_refused_in_words(panel):
+    for _ in range(MAX_CALLS):
+        waiting(panel, "client", "recv", "5")
+    assert panel.call("client", "recv", "5") is None
+    wait_until(lambda: f"{MAX_CALLS} calls wait already" in panel._foot.value)
+
+
+@pytest.mark.parametrize("end", ["close", "again", "close all"])
+def test_the_end_wakes_everybody(end, no_leaks):
+    with MethodPanel() as panel:
+        panel.view
+        wait_until(lambda: panel.sockets)
+        first = list(panel.sockets.values())
+        calls = [waiting(panel, *step) for step in (("listener", "accept"), ("client", "recv", "5"), ("udp", "recvfrom", "5"),
+                                                    ("unix", "sendall", 'b"x" * 8000000'))]
+        run(panel, "connection", "makefile", '"rb"')
+        run(panel, "unix_peer", "detach")
+        run(panel, "unix", "close")
+        {"close": panel.close, "again": panel.start_again, "close all": panel._close_all}[end]()
+        wait_until(lambda: all(call.done.is_set() for call in calls))
+        wait_until(lambda: all(sock.fileno() == -1 for sock in first))
+        if end == "again":
+            wait_until(lambda: "fresh" in panel.sockets and panel.sockets["fresh"] not in first)
+            assert run(panel, "client", "send", 'b"x"').result == "1"
+
+
+def test_start_again_has_a_picture_of_its_own(panel):
+    run(panel, "client", "send", 'b"hello"')
+    panel.start_again()
+    wait_until(lambda: panel._foot.value and panel.timeline.events and "send" not in {e.method for e in panel.timeline.events})
+    wait_until(lambda: "bind" in panel._picture.value and "hello" not in panel._picture.value)
+    assert "no longer kept" not in panel._picture.value and "send" not in panel.code()
+
+
+# What is typed is read, never run
+
+@pytest.mark.parametrize("typed, words", [
+    ("(", "cannot be read"), ("1)(2", "not allowed"), ("1); print(2", "cannot be read"), ("\0", "cannot be read"),
+    ("((" * 150, "cannot be read"), ("x" * 500, "too long"), ("x", "no name known"), ("path.x", "no name known"),
+    ("__import__('os')", "not allowed"), ("open('/etc/passwd')", "not allowed"), ("().__class__", "no name known"),
+    ("[x for x in 'ab']", "not allowed"), ("lambda: 1", "not allowed"), ("*[1]", "not allowed"), ("**{}", "not allowed"),
+    ("f'{1}'", "not allowed"), ("...", "not allowed"), ("1j", "not allowed"), ("{1: 2}", "not allowed"),
+    ("10 ** 10", "not allowed"), ("b'x' * 99999999", "at most 8,000,000"), ("b'x' * b'x'", "by a number"),
+    ("b'x' * 2 * 9999999999", "at most 8,000,000"), ("bytearray(99999999)", "at most 1,048,576"), ("9999999999", "at most"),
+    ("socket.socket", "no name known"), ("MSG_NONSENSE", "no name known"), ("CAPI", "no name known"),
+    ("a := 5", "not allowed"), ("await x", "not allowed"), ("yield", "cannot be read"),
+])
+def test_bad_arguments_are_told_beside_the_field(panel, typed, words):
+    calls = len(panel._log)
+    assert panel.call("client", "recv", typed) is None
+    assert words in panel._args.error
+    wait_until(lambda: "nl-bad" in panel._args.text._dom_classes and panel._args.note.value)
+    assert len(panel._log) == calls and "recv" not in {event.method for event in panel.timeline.events}
+
+
+@pytest.mark.parametrize("name, method, typed, words", [
+    ("fresh", "connect", '("example.com", 80)', "looked up"), ("udp", "sendto", 'b"x", ("localhost", 9)', "looked up"),
+    ("fresh", "connect", '(b"example.com", 80)', "looked up"), ("fresh", "connect_ex", '("192.0.2.1", 80)', "this machine"),
+    ("udp", "sendto", 'b"x", 0, ("192.0.2.1", 80)', "this machine"), ("udp", "connect", '("255.255.255.255", 9)', "this machine"),
+    ("unix", "bind", '"/tmp/door"', "path"), ("unix", "connect", '"/run/docker.sock"', "path"),
+    ("unix", "connect", '"\\0abstract"', "path"), ("unix", "sendto", 'b"x", "/run/x"', "path"),
+    ("client", "setsockopt", 'SOL_SOCKET, SO_LINGER, b"\\1\\0\\0\\0\\x10\\0\\0\\0"', "SO_LINGER"),
+    ("unix", "sendmsg", '[b"x"], [(SOL_SOCKET, 1, b"\\1\\0\\0\\0")]', "one argument"),
+])
+def test_what_could_hang_or_leave_the_machine_is_refused(panel, name, method, typed, words):
+    assert panel.call(name, method, typed) is None and words in panel._args.error
+
+
+def test_bound_to_all_is_said(panel):
+    run(panel, "fresh", "bind", '("0.0.0.0", 0)')
+    wait_until(lambda: Words.reach in panel._title.value)
+
+
+def test_the_error_goes_when_another_method_is_chosen(panel):
+    panel.call("client", "recv", "x")
+    panel._method.value = "send"
+    wait_until(lambda: panel._args.text.value == 'b"hello"')
+    assert not panel._args.error
+
+
+def test_every_method_has_a_line_and_begins_with_arguments_that_can_be_read(panel):
+    for method, (signature, about, example) in METHODS.items():
+        assert signature.startswith(f"{method}(") and about.endswith(".") and callable(getattr(socket.socket, method))
+        for name in panel.sockets:
+            panel._read(panel._example(name, method, example))
+
+
+# Silly sequences
+
+ARGUMENTS = ["", "5", "0", "-1", "1024", "None", "True", "0.01", "1e300", "99, 99", 'b""', 'b"hello"', '"text"', "SHUT_RD", "SHUT_WR",
+             "SHUT_RDWR", 'b"x" * 300000', 'b"x" * 8000000', "server.address", "udp.address", "client.address", "path",
+             '("127.0.0.1", 0)', '("127.0.0.1", 65536)', '("127.0.0.1", "x")', '("::1", 0)', '("192.0.2.77", 0)', "5, MSG_PEEK",
+             "5, MSG_WAITALL", "5, 2 ** 70", "5, -1", "9, 99999999999999999999", "bytearray(9)", 'b"hello", udp.address',
+             'b"hello", server.address', "[b'a', b'b']", '"rb"', '"w"', '"rwb", 0', "SOL_SOCKET, SO_RCVBUF",
+             "SOL_SOCKET, SO_RCVBUF, 1", "SOL_SOCKET, SO_LINGER, b'\\1\\0\\0\\0\\0\\0\\0\\0'",
+             "SOL_SOCKET, SO_LINGER, b'\\1\\0\\0\\0\\1\\0\\0\\0'", "IPPROTO_TCP, TCP_NODELAY, 1", "SOL_SOCKET, SO_LINGER, 8",
+             "SOL_SOCKET, SO_REUSEADDR, b'x'", "IPPROTO_TCP, TCP_CORK, 1", "(", "x", "()", "((), ())", "[]", '"\\0"', '"\\ud800"']
+PASSIVE = ("listener", "client", "connection", "fresh", "udp", "unix", "unix_peer", "connection_2", "client_copy_2")
+
+
+def silly(seed, faults):
+    draw = random.Random(seed)
+    with MethodPanel() as panel:
+        panel.view
+        wait_until(lambda: panel.sockets)
+        for _ in range(20):
+            dice = draw.random()
+            if dice < 0.04:
+                panel.start_again()
+            elif dice < 0.06:
+                panel._close_all()
+            elif dice < 0.16:
+                panel._cancel_clicked()
+            else:
+                method = draw.choice(list(METHODS))
+                name = draw.choice(PASSIVE)
+                example = panel._example(name, method, METHODS[method][2])
+                call = panel.call(name, method, example if draw.random() < 0.5 else draw.choice(ARGUMENTS))
+                if call is not None:
+                    call.done.wait(0.005)
+        if "error of its own" in panel._sentence + panel._foot.value:
+            faults.append((seed, panel._sentence))
+        panel._render()
+        if "error of its own" in panel._sentence:
+            faults.append((seed, panel._sentence))
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("netlab")]
+    if left:
+        faults.append((seed, left))
+
+
+def test_300_silly_sequences_leave_nothing(monkeypatch, capfd, no_leaks):
+    monkeypatch.setattr(module, "GATE", 0.001)
+    unseen = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: unseen.append(what.exc_value))
+    monkeypatch.setattr(threading, "excepthook", lambda what: unseen.append(what.exc_value))
+    faults = []
+    for seed in range(300):
+        silly(seed, faults)
+    assert not faults and not unseen
+    out, err = capfd.readouterr()
+    assert "Traceback" not in out + err
+    assert socket.getdefaulttimeout() is None
+
+
+def test_a_thread_that_stays_is_noticed(monkeypatch):
+    monkeypatch.setattr(module, "WAITS", set())         # no handle: nothing can wake the call
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    faults = []
+    panel = MethodPanel()
+    panel.view
+    wait_until(lambda: panel.sockets)
+    listener = panel.sockets["listener"]
+    handle = listener.dup()
+    panel.call("listener", "accept", "")
+    time.sleep(0)
+    wait_until(lambda: panel._running and panel._running[0].started)
+    wait_until(lambda: panel.timeline.pending())
+    panel.close()
+    faults += [thread for thread in threading.enumerate() if thread.name.startswith("netlab hand")]
+    handle.shutdown(socket.SHUT_RDWR)
+    handle.close()
+    assert faults
+    for thread in faults:
+        thread.join(5)
+
+
+# How it shows itself
+
+def test_without_a_kernel_it_is_words_and_a_picture(no_leaks):
+    with MethodPanel() as panel:
+        bundle = panel._repr_mimebundle_()
+    assert bundle["text/plain"] == Words.plain
+    assert "<script" not in bundle["image/svg+xml"] and Words.title in bundle["image/svg+xml"]
+
+
+def test_a_panel_that_was_never_shown_has_nothing(no_leaks):
+    assert MethodPanel().sockets == {}
+
+
+def test_every_control_has_a_label(panel):
+    import ipywidgets
+    todo, seen = [panel.view], []
+    while todo:
+        widget = todo.pop()
+        todo += getattr(widget, "children", ())
+        if isinstance(widget, (ipywidgets.Text, ipywidgets.Dropdown, ipywidgets.Button)):
+            seen.append(widget.description)
+    assert len(seen) >= 7 and all(seen)
+
+
+# --- in a real kernel, in a real browser -------------------------------------------------------------------------
+
+def test_silly_sequences_in_a_real_kernel():
+    manager = pytest.importorskip("jupyter_client.manager")
+    kernel, client = manager.start_new_kernel(kernel_name="python3", cwd=str(ROOT / "tests/panels"),
+                                                    env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests"), str(ROOT / "tests/tools")])})
+    try:
+        said = []
+        client.execute_interactive(
+            "import threading\nfrom test_method_panel import silly\n"
+            "before, faults = threading.active_count(), []\n"
+            "for seed in range(1000, 1030):\n    silly(seed, faults)\n"
+            "print(faults, threading.active_count() - before)",
+            timeout=60, output_hook=lambda message: said.append(message["content"].get("text") or str(message["content"])
+                                                                if message["msg_type"] in ("stream", "error") else ""))
+        assert "".join(said) == "[] 0\n"
+    finally:
+        client.stop_channels()
+        kernel.shutdown_kernel(now=True)
+
+
+def test_by_keyboard_in_a_browser(lab):
+    page = lab.open(["from netlab.panels import MethodPanel\nMethodPanel()"])
+    page.run_all(1)
+    page.until(".nl-foot", "New sockets are on the workbench")
+    by = page.page.get_by_label
+
+    def call(name, method, typed):
+        choice = by("Socket", exact=True)
+        choice.select_option(label=next(o for o in choice.locator("option").all_inner_texts() if o.startswith(f"{name}:")))
+        by("Method", exact=True).select_option(method)
+        page.until(".nl-caption", rf"{name}\.{method}\(")
+        by("Arguments", exact=True).fill(typed)
+        by("Arguments", exact=True).press("Enter")
+
+    call("client", "send", 'b"<b>hello</b>"')
+    page.until(".nl-foot", r"returned 12\.")
+    call("connection", "recv", "3")
+    page.until(".nl-log", r"connection\.recv\(3\) → b'<b>'")
+    assert page.page.locator(".nl-log b").filter(has_text=re.compile("^hello$")).count() == 0
+    call("listener", "accept", "")
+    page.until(".nl-foot", r"listener\.accept\(\) waits")
+    page.page.get_by_role("button", name="Cancel listener.accept").press("Enter")
+    page.until(".nl-foot", "was cancelled")
+    call("client", "recv", "abc")
+    page.until(".nl-error", "is no name known here")
+    page.page.get_by_role("button", name="Start again").press("Enter")
+    page.until(".nl-foot", "New sockets")
+    assert page.page.locator(".nl-panel").bounding_box()["width"] <= 900
+    assert not page.errors and not lab.elsewhere
+    page.end()
