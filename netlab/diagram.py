@@ -1,7 +1,6 @@
 """Draws a Story: as a sequence diagram in SVG, and as a table in plain text.
 
-The SVG is made by hand and is the same for the same story. Its colours are CSS variables: standing alone it
-brings its own, for light and dark pages; inside a panel it takes the panel's.
+The same story gives the same SVG.
 """
 from __future__ import annotations
 
@@ -9,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from netlab.events import ENDINGS, RECEIVES, SENDS, Row, Story
-from netlab.style import escape, palette, wrap
+from netlab.style import drawing, tag, text_at, wrap
 from netlab.words import bytes_of
 
 WIDTH, MIDDLE = 760, 216                # at most: beside JupyterLab's file browser in a window of 1200; between the lifelines
@@ -17,18 +16,6 @@ LINE, GAP, LANE = 16, 9, 13             # height of a text line, space between r
 EDGE, BESIDE, SHORT = 12, 14, 12        # margin of the picture, of a lifeline; characters that each side has at least
 LANES, ROWS = 5, 100                    # more lifelines on a side share the last; more rows are left out
 CHAR, NARROW = 7.55, 6.3                # widths of a character, monospaced and not
-
-
-_RULES = """
-.nl text{font:12.5px system-ui,"Segoe UI",Roboto,sans-serif;fill:var(--nl-ink)}
-.nl .m{font-family:ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace}
-.nl .s{font-size:11.5px;fill:var(--nl-soft)} .nl .h{font-size:14px;font-weight:600}
-.nl .e{fill:var(--nl-error)} .nl .client{fill:var(--nl-client)} .nl .server{fill:var(--nl-server)}
-.nl .l{fill:none;stroke-width:2} .nl .l.client,.nl .p.client,.nl .w.client{stroke:var(--nl-client)}
-.nl .l.server,.nl .p.server,.nl .w.server{stroke:var(--nl-server)} .nl .l.ghost{stroke:var(--nl-line);stroke-dasharray:2 4}
-.nl .d{fill:none;stroke:var(--nl-soft);stroke-dasharray:4 3} .nl .x{fill:none;stroke:var(--nl-error);stroke-width:2}
-.nl .p,.nl .f{fill:var(--nl-surface)} .nl .w{fill:var(--nl-surface);stroke-dasharray:3 2}
-""".strip().replace("\n", " ")
 
 
 # --- folding ---------------------------------------------------------------------------------------------------
@@ -111,26 +98,26 @@ class _Canvas:
         self.boxes, self.below, self.above, self.pills = [], [], [], []
 
     def words(self, x, y, content, kind="", anchor="start"):
-        self.above.append(f'<text x="{x:g}" y="{y:g}" class="{kind}" text-anchor="{anchor}">{escape(content)}</text>')
+        self.above.append(text_at(x, y, content, kind, anchor))
 
     def line(self, x1, y1, x2, y2, kind):
-        self.below.append(f'<path d="M{x1:g} {y1:g}L{x2:g} {y2:g}" class="{kind}"/>')
+        self.below.append(tag("path", d=f"M{x1:g} {y1:g}L{x2:g} {y2:g}", class_=kind))
 
     def arrow(self, x1, y1, x2, y2, side, label):
         toward = 1 if x2 > x1 else -1
         self.line(x1 + 2 * toward, y1, x2 - 9 * toward, y2, f"l {side}")
-        self.below.append(f'<path d="M{x2 - 2 * toward:g} {y2:g}l{-10 * toward} -5v10z" class="{side}"/>')
+        self.below.append(tag("path", d=f"M{x2 - 2 * toward:g} {y2:g}l{-10 * toward} -5v10z", class_=side))
         wide = len(label) * NARROW + 16
         for share in (.5, .36, .64, .24, .76):          # the first place on the arrow where no other label is
             x, y = x1 + (x2 - x1) * share, y1 + (y2 - y1) * share
             if all(abs(x - a) > (wide + w) / 2 + 2 or abs(y - b) > 20 for a, b, w in self.pills):
                 break
         self.pills.append((x, y, wide))
-        self.above.append(f'<rect x="{x - wide / 2:g}" y="{y - 9:g}" width="{wide:g}" height="18" rx="9" class="p {side}"/>')
-        self.above.append(f'<text x="{x:g}" y="{y + 4:g}" text-anchor="middle" style="font-size:11.5px">{label}</text>')
+        self.above += [tag("rect", x=x - wide / 2, y=y - 9, width=wide, height=18, rx=9, class_=f"p {side}"),
+                       text_at(x, y + 4, label, None, "middle", style="font-size:11.5px")]
 
     def cross(self, x, y):
-        self.below.append(f'<path d="M{x - 4:g} {y - 4:g}l8 8m0 -8l-8 8" class="x"/>')
+        self.below.append(tag("path", d=f"M{x - 4:g} {y - 4:g}l8 8m0 -8l-8 8", class_="x"))
 
 
 def svg(story: Story, standalone: bool = True) -> str:
@@ -139,12 +126,12 @@ def svg(story: Story, standalone: bool = True) -> str:
     plan = _Plan(shown, story.endpoints)
     width, canvas, places = plan.width, _Canvas(), {}
     index = {id(row): n for n, row in enumerate(story.rows)}
-    y = top = 52
+    y = 52
     for item in shown:
         places[id(item)] = y
         if isinstance(item, Fold):
             wide = _wide(item)
-            canvas.above.append(f'<rect x="{(width - wide) / 2:g}" y="{y - 13:g}" width="{wide:g}" height="18" class="f"/>')
+            canvas.above.append(tag("rect", x=(width - wide) / 2, y=y - 13, width=wide, height=18, class_="f"))
             canvas.words(width / 2, y, f"⋮  {item.note}  ⋮", "s", "middle")
             for row in item.rows:
                 places[id(row)] = y
@@ -163,13 +150,8 @@ def svg(story: Story, standalone: bool = True) -> str:
     for n, line in enumerate(words):
         canvas.words(EDGE, bottom + 30 + n * LINE, line, "s")
     height = bottom + 24 + LINE * len(words) + 6
-    own = f".nl-own{{{palette(False)}}} @media (prefers-color-scheme:dark){{.nl-own{{{palette(True)}}}}} " if standalone else ""
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" class="nl{" nl-own" if standalone else ""}" role="img" '
-            f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" style="max-width:100%;height:auto" '
-            f'aria-label="{escape(story.caption)}">'
-            f"<title>Who called what, and what moved</title><desc>{escape(text(story))}</desc><style>{own}{_RULES}</style>"
-            + f'<rect width="{width:g}" height="{height:g}" rx="8" style="fill:var(--nl-surface)"/>' * standalone
-            + "".join(lifelines + canvas.boxes + canvas.below + canvas.above) + "</svg>")
+    return drawing(width, height, *lifelines, *canvas.boxes, *canvas.below, *canvas.above,
+                   label=story.caption, text=text(story), standalone=standalone)
 
 
 class _Plan:
@@ -238,10 +220,9 @@ def _words_of(canvas, row, plan, y):
         short = words if _size(words, kind) <= room else words[:room - 1] + "…"
         lines[-1].append((short, kind))
     for n, parts in enumerate(lines):
-        spans = "".join(f"""<tspan class="{kind}"{' dx="6"' if i else ""}>{escape(words)}</tspan>"""
-                        for i, (words, kind) in enumerate(parts))
-        canvas.above.append(f'<text x="{x:g}" y="{y + 4 + n * LINE:g}" text-anchor="{"end" if left else "start"}" '
-                            f'xml:space="preserve">{spans}</text>')
+        spans = [tag("tspan", words, class_=kind, dx=6 if i else None) for i, (words, kind) in enumerate(parts)]
+        canvas.above.append(tag("text", *spans, x=x, y=y + 4 + n * LINE, text_anchor="end" if left else "start",
+                                **{"xml:space": "preserve"}))
     return len(lines)
 
 
@@ -251,7 +232,7 @@ def _lines_of(canvas, row, story, plan, places, index, visible):
     x, middle, toward = plan.lane[side, row.who], (plan.left + plan.right) / 2, 1 if side == "client" else -1
     if row.started is not None:
         above = places[id(story.rows[row.started])]
-        canvas.boxes.append(f'<rect x="{x - 5:g}" y="{above - 7:g}" width="10" height="{y - above + 14:g}" rx="3" class="w {side}"/>')
+        canvas.boxes.append(tag("rect", x=x - 5, y=above - 7, width=10, height=y - above + 14, rx=3, class_=f"w {side}"))
     if row.phase == "start":
         return
     if e.method in ("connect", "connect_ex") and row.endpoint.kind == "stream":
@@ -301,5 +282,6 @@ def _lifelines(canvas, plan, bottom):
             canvas.words(plan.outer(side) + (8 if side == "client" else -8), 22, together, f"h {side}", anchor)
         elif plan.lane:
             canvas.words(plan.inner(side), 22, "the other end, not recorded", "s", "middle")
-        drawn += [f'<path d="M{x:g} 32V{bottom:g}" class="l {side if names else "ghost"}"/>' for x in (places or [plan.inner(side)])]
+        drawn += [tag("path", d=f"M{x:g} 32V{bottom:g}", class_=f"l {side if names else 'ghost'}")
+                  for x in (places or [plan.inner(side)])]
     return drawn

@@ -20,10 +20,10 @@ class Ability(NamedTuple):
 
 def abilities() -> list[Ability]:
     """What this machine can do, found out by trying it; takes well under a second."""
-    return [_attempt(name, trial) for name, trial in _TRIALS.items()]
+    return [_tried(name, trial) for name, trial in _TRIALS.items()]
 
 
-def _attempt(name, trial) -> Ability:
+def _tried(name, trial) -> Ability:
     tried = trial.__doc__
     try:
         trial()

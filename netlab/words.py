@@ -64,15 +64,20 @@ def port_of(address):
 
 # --- as a person says it ---------------------------------------------------------------------------------------
 
-def count_of(n, word):
-    """"one send", "two sends", "1,000 sends"."""
+def count_of(n: int, word: str) -> str:
+    """The same for a sentence: "one send", "two sends", "1,000 sends"."""
     small = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-    return f"{small[n] if n < len(small) else format(n, ',')} {word}{'' if n == 1 else 's'}"
+    return number_of(n, word) if n >= len(small) else f"{small[n]} {word}{'' if n == 1 else 's'}"
 
 
-def bytes_of(n):
+def number_of(n: int, word: str) -> str:
+    """"1 client", "1,000 clients"."""
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
+
+
+def bytes_of(n: int) -> str:
     """"1 byte", "1,000 bytes"."""
-    return f"{n:,} byte{'' if n == 1 else 's'}"
+    return number_of(n, "byte")
 
 
 def as_text(data: bytes, size: int | None = None, limit: int = 60) -> str:
@@ -84,15 +89,18 @@ def as_text(data: bytes, size: int | None = None, limit: int = 60) -> str:
 
 
 def as_hex(data: bytes, size: int | None = None, limit: int = 12) -> str:
+    """"68 69 0a": pairs of hex digits."""
     more = max(len(data), size or 0) > limit
     return data[:limit].hex(" ") + (" …" if more else "")
 
 
 def shortened(text: str, limit: int = 24) -> str:
+    """`text`, cut where it is longer."""
     return text if len(text) <= limit else text[:limit] + "…"
 
 
 def quoted(text: str) -> str:
+    """What somebody typed, in a sentence."""
     return f'"{shortened(text)}"'
 
 
@@ -103,7 +111,16 @@ def code_of(number: int) -> str:
     return "EOPNOTSUPP" if number == errno.EOPNOTSUPP else errno.errorcode.get(number, str(number))
 
 
-def error_name(error):
-    """"ConnectionRefusedError"; where Python has no class of its own for it, "OSError EADDRINUSE"."""
-    name = type(error).__name__
-    return f"{name} {errno.errorcode[error.errno]}" if type(error) is OSError and error.errno in errno.errorcode else name
+def error_name(error: BaseException, code: bool = False) -> str:
+    """"ConnectionRefusedError"; where Python has no class of its own for it, or `code` is asked for, with its code,
+    as in "OSError EADDRINUSE".
+    """
+    number = getattr(error, "errno", None)
+    named = number in errno.errorcode and (code or type(error) is OSError)
+    return f"{type(error).__name__} {code_of(number)}" if named else type(error).__name__
+
+
+def error_text(error: BaseException, limit: int = 160) -> str:
+    """The same with what it says: "OSError EADDRINUSE: Address already in use"."""
+    said = shortened(getattr(error, "strerror", None) or str(error), limit)
+    return f"{error_name(error, code=True)}: {said}" if said else error_name(error, code=True)

@@ -3,11 +3,11 @@
 The questions of a chapter stand in its folder of netlab.chapters, so that the answers are not in the cell that asks.
 Four kinds: one of several (`single`), all that hold (`multiple`), a `number`, steps in their `order`.
 """
-import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from netlab.style import card, marked, tag
 from netlab.teach.check import show
 
 HOW = {
@@ -17,7 +17,6 @@ HOW = {
     "order": "Put these in order, first to last.",
 }
 PLACES = "First Second Third Fourth Fifth Sixth Seventh Eighth".split()
-EDGE = "border-left:4px solid {};padding:4px 12px;max-width:860px;color:var(--jp-content-font-color1,inherit)"
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,9 @@ class Verdict:
 
     def html(self) -> str:
         """The Verdict to be read out by a screen reader when it appears."""
-        word, colour = ("Right.", "#00734f") if self.right else ("Not yet.", "#b3261e")
-        why = "".join(f"<br>{marked(sentence)}" for sentence in self.why)
-        return f'<div role="alert" style="{EDGE.format(colour)}"><b>{word}</b>{why}</div>'
+        why = [part for sentence in self.why for part in (tag("br"), marked(sentence))]
+        return card(tag("b", "Right." if self.right else "Not yet."), *why,
+                    colour="good" if self.right else "error", role="alert")
 
 
 @dataclass(frozen=True)
@@ -58,14 +57,12 @@ class Question:
 
     def question_html(self) -> str:
         """The question and how to answer, without the choices."""
-        return f"<b>Predict.</b> {marked(self.ask)} <i>{HOW[self.kind]}</i>"
+        return tag("b", "Predict.") + " " + marked(self.ask) + " " + tag("i", HOW[self.kind])
 
     def _repr_html_(self) -> str:
-        items = "".join(f"<li>{marked(choice)}</li>" for choice in self.choices)
-        choices = f"<ul>{items}</ul>" if items else ""
-        answer = f"<b>{marked(self.solution)}</b><br>{marked(self.because)}"
-        folded = f"<details><summary>Answer</summary>{answer}</details>"
-        return f'<div style="{EDGE.format("#0072B2")}">{self.question_html()}{choices}{folded}</div>'
+        choices = [tag("ul", *(tag("li", marked(choice)) for choice in self.choices))] if self.choices else []
+        folded = tag("details", tag("summary", "Answer"), tag("b", marked(self.solution)), tag("br"), marked(self.because))
+        return str(card(self.question_html(), *choices, folded))
 
 
 def single(ask: str, choices: dict[str, str], answer: str) -> Question:
@@ -133,11 +130,6 @@ def order(ask: str, answer: list[str], because: str, wrong: dict[tuple[str, str]
         return Verdict(False, (f"The {PLACES[place].lower()} step is another one.",))
 
     return Question("order", ask, tuple(sorted(answer)), tuple(answer), because, judge)
-
-
-def marked(text: str) -> str:
-    """Plain text as safe HTML: everything is escaped, `code` between backquotes becomes code."""
-    return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text))
 
 
 def _need(condition: bool, sentence: str) -> None:

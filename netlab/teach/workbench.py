@@ -1,20 +1,17 @@
-"""Five sockets ready for any call, and a table of what each method does on each of them (chapter 04).
+"""Five sockets ready for any call (chapter 04, MethodPanel).
 
     listener      TCP, bound and listening          udp     bound, connected to nobody
     client        TCP, connected to the listener    unix    one end of a connected pair; `unix_peer` is the other
     connection    what the listener accepted
 
-All of it stays on loopback. The table is made by trying: each cell is one call on a fresh workbench.
+All of it stays on loopback.
 """
 from __future__ import annotations
 
-import errno
 import socket
 
 from netlab.sockets import PLAIN
-from netlab.words import code_of
-
-PATIENCE = 5.0                          # seconds until what was sent must be there
+from netlab.words import error_name
 
 
 class Workbench:
@@ -90,11 +87,4 @@ def attempt(call, *args):
     try:
         return call(*args)
     except (OSError, ValueError, TypeError, OverflowError) as error:
-        number = getattr(error, "errno", None)
-        return f"{type(error).__name__} {code_of(number)}" if number in errno.errorcode else type(error).__name__
-
-
-# --- the table ---------------------------------------------------------------------------------------------------
-
-
-# " +" marks a call that is made when five bytes are there. The names are those of `_try`.
+        return error_name(error, code=True)

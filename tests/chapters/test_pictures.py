@@ -21,10 +21,11 @@ def test_well_formed_named_inside_its_card_and_the_same_each_time(make):
     picture = make()
     root = ET.fromstring(picture.svg)
     assert picture == make() and repr(picture) == picture.text
-    assert root.get("role") == "img" and root.get("aria-label") == picture.text.replace("\n", "; ")
+    assert root.get("role") == "img" and root.find(f"{SVG}desc").text == picture.text
+    assert root.get("aria-label") == root.find(f"{SVG}title").text == picture.text.splitlines()[0]
     width, height = map(float, root.get("viewBox").split()[2:])
     for node in root.iter(f"{SVG}rect"):
-        x, y, w, h = (float(node.get(name)) for name in ("x", "y", "width", "height"))
+        x, y, w, h = (float(node.get(name, 0)) for name in ("x", "y", "width", "height"))
         assert 0 <= x and x + w <= width and 0 <= y and y + h <= height
     for node in root.iter(f"{SVG}text"):
         assert 0 < float(node.get("x")) < width and 0 < float(node.get("y")) < height

@@ -169,7 +169,7 @@ def test_an_ability_that_is_missing_is_told(monkeypatch):
     def refuse():
         """knock"""
         raise OSError(1, "Operation not permitted")
-    assert machine._attempt("door", refuse) == ("door", False, "knock: Operation not permitted")
+    assert machine._tried("door", refuse) == ("door", False, "knock: Operation not permitted")
     monkeypatch.setattr(kernel, "LINUX", False)
     monkeypatch.setattr(machine, "LINUX", False)
     monkeypatch.setattr(kernel, "SYSTEM", "macOS")

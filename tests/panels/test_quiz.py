@@ -12,7 +12,8 @@ from ipywidgets.widgets.widget import _instances
 
 import netlab.chapters
 from netlab.panels.quiz import CHECK, QuizPanel, ask
-from netlab.teach.questions import Question, marked, multiple, number, order, single
+from netlab.style import marked
+from netlab.teach.questions import Question, multiple, number, order, single
 
 ONE = single("Which `end`?", {"`client`": "It connects.", "server": "It waits & <listens>."}, "`client`")
 SOME = multiple("Which?", {"a": "yes, a", "b": "no, b", "c": "yes, c"}, {"a", "c"})
@@ -96,7 +97,6 @@ def test_text_is_escaped():
     question = single("<script>", {"<b>": "<i>", "a": "&"}, "<b>")
     page = question._repr_html_() + question.judge("<b>").html() + COUNT.judge("<img>").html()
     assert not any(tag in page for tag in ("<script", "<b><", "<i>&", "<img"))
-    assert marked("`a<b` & c") == "<code>a&lt;b</code> &amp; c"
 
 
 # The widget

@@ -5,19 +5,19 @@ on a dark page, and each says in words (`text`) what it shows. They are 760 wide
 shrink an SVG and beside its file browser no more is left.
 """
 from netlab.addresses import int_to_ipv4, special
-from netlab.style import Picture, picture, rect, text_at
+from netlab.style import Picture, picture, rect, tag, text_at
 from netlab.teach.pictures import address_picture
 
 __all__ = ["address_picture", "ipv4_picture", "scale_picture"]
 
 
 _KINDS = {  # what a block of 2**24 addresses is for: (colour, class of the number in it, words)
-    "this network": ("var(--soft)", "on", "this network, never a destination"),
-    "private": ("var(--c)", "dark", "private use, in part or whole"),
-    "loopback": ("var(--b)", "on", "loopback: this machine"),
-    "multicast": ("var(--e)", "dark", "multicast: groups of receivers"),
-    "reserved": ("var(--soft)", "on", "reserved, not in use"),
-    "": ("none", "soft", "hosts on the internet"),
+    "this network": ("var(--nl-soft)", "on", "this network, never a destination"),
+    "private": ("var(--nl-amber)", "dark", "private use, in part or whole"),
+    "loopback": ("var(--nl-server)", "on", "loopback: this machine"),
+    "multicast": ("var(--nl-pink)", "dark", "multicast: groups of receivers"),
+    "reserved": ("var(--nl-soft)", "on", "reserved, not in use"),
+    "": ("none", "s", "hosts on the internet"),
 }
 
 
@@ -29,14 +29,14 @@ def ipv4_picture() -> Picture:
     for first, kind in enumerate(kinds):
         x, y = 16 + first % 32 * 22.8, 44 + first // 32 * 23
         colour, ink, _ = _KINDS[kind]
-        parts.append(rect(x, y, 21, 21, colour, "var(--line)"))
-        parts.append(text_at(x + 10.5, y + 14, str(first), ink, "middle", 'font-size="9.5"'))
+        parts.append(rect(x, y, 21, 21, colour, "var(--nl-line)"))
+        parts.append(text_at(x + 10.5, y + 14, str(first), ink, "middle", style="font-size:9.5px"))
     for index, (kind, (colour, _, words)) in enumerate(_KINDS.items()):
         those = [first for first in range(256) if kinds[first] == kind]
         span = ", ".join(map(str, those)) if len(those) < 4 else f"{those[0]}-{those[-1]}"
         span = span if kind else f"the other {len(those)}"
         x, y = 16 + index % 2 * 364, 244 + index // 2 * 24
-        parts += [rect(x, y, 14, 14, colour, "var(--line)"), text_at(x + 22, y + 12, f"{span}: {words}")]
+        parts += [rect(x, y, 14, 14, colour, "var(--nl-line)"), text_at(x + 22, y + 12, f"{span}: {words}")]
         text.append(f"  {span:14} {words}")
     return picture(320, parts, "\n".join(text))
 
@@ -56,19 +56,19 @@ def scale_picture() -> Picture:
     """How many addresses, as a ruler of bits: each bit to the right doubles the number."""
     step, top = 728 / 128, 60
     title = "How many? Each bit further to the right doubles the number."
-    parts = [text_at(16, 28, title), rect(16, top, 728, 20, "none", "var(--line)"),
-             rect(16, top, 32 * step, 20, "var(--a)", "none")]
+    parts = [text_at(16, 28, title), rect(16, top, 728, 20, "none", "var(--nl-line)"),
+             rect(16, top, 32 * step, 20, "var(--nl-client)", "none")]
     for bit in range(8, 128, 8):
-        parts.append(f'<path d="M{16 + bit * step:g} {top}v20" stroke="var(--line)"/>')
+        parts.append(tag("path", d=f"M{16 + bit * step:g} {top}v20", stroke="var(--nl-line)"))
     for bit in range(16, 129, 16):
         anchor = "end" if bit == 128 else "middle"
-        parts.append(text_at(16 + bit * step, top - 8, str(bit), "soft", anchor, 'font-size="11"'))
+        parts.append(text_at(16 + bit * step, top - 8, str(bit), "s", anchor, style="font-size:11px"))
     rows = [(16 + bit * step, top + 46 + 26 * row, bit, words)
             for row, (bit, words) in enumerate(reversed(SCALE))]
     for x, y, _, _ in rows:
-        parts.append(f'<path d="M{x:g} {top + 20}V{y}" stroke="var(--soft)" stroke-dasharray="2 3"/>')
+        parts.append(tag("path", d=f"M{x:g} {top + 20}V{y}", stroke="var(--nl-soft)", stroke_dasharray="2 3"))
     for x, y, bit, words in rows:
-        parts.append(f'<circle cx="{x:g}" cy="{y}" r="3.5" fill="var({"--a" if bit <= 32 else "--b"})"/>')
+        parts.append(tag("circle", cx=x, cy=y, r=3.5, fill=f"var(--nl-{'client' if bit <= 32 else 'server'})"))
         left, anchor = (x + 8, "start") if bit < 64 else (x - 8, "end")
         parts.append(text_at(left, y + 4, f"2**{bit}: {words}", "halo", anchor))
     lines = [f"  2**{bit:<4} {2**bit:.1e}  {words}" for bit, words in SCALE]

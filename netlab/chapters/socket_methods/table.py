@@ -1,14 +1,16 @@
 """The table of chapter 04: each socket method called on each kind of socket, on a fresh workbench."""
 from __future__ import annotations
 
-import html
 import os
 import select
 import socket
 import tempfile
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from netlab.kernel import SYSTEM
+from netlab.style import tag
 from netlab.teach.workbench import Workbench
 from netlab.words import code_of
 
@@ -63,14 +65,13 @@ class Outcomes:
     __repr__ = __str__
 
     def _repr_html_(self):
-        left = 'style="text-align:left"'
-        head = "".join(f"<th {left} scope='col'>{words}</th>" for words in ("", "call", "there", *COLUMNS))
-        body = ""
-        for group, call, there, *found in self._lines():
-            cells = "".join(f"<td {left}>{_marked(words)}</td>" for words in found)
-            body += (f"<tr><td {left}>{group}</td><th {left} scope='row'><code>{html.escape(call)}</code></th>"
-                     f"<td {left}>{there}</td>{cells}</tr>\n")
-        return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table><p>{self._note()}</p>"
+        left = "text-align:left"
+        head = [tag("th", words, scope="col", style=left) for words in ("", "call", "there", *COLUMNS)]
+        rows = [tag("tr", tag("td", group, style=left), tag("th", tag("code", call), scope="row", style=left),
+                    tag("td", there, style=left), *(tag("td", _marked(words), style=left) for words in found))
+                for group, call, there, *found in self._lines()]
+        table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", Markup("\n"), *(row + "\n" for row in rows)))
+        return str(table + tag("p", self._note()))
 
     def _note(self):
         return (f"Tried on {SYSTEM}, each call on a fresh workbench. "
@@ -139,4 +140,4 @@ def _words(method, result):
 
 def _marked(words):
     """Codes and values as code; what a person says as words."""
-    return words if words in (WAITS, ADDRESS, NUMBER, NOT_HERE, "a file") else f"<code>{html.escape(words)}</code>"
+    return words if words in (WAITS, ADDRESS, NUMBER, NOT_HERE, "a file") else tag("code", words)
