@@ -12,11 +12,11 @@ __all__ = ["address_picture", "ipv4_picture", "scale_picture"]
 
 
 _KINDS = {  # what a block of 2**24 addresses is for: (colour, class of the number in it, words)
-    "this network": ("var(--nl-soft)", "on", "this network, never a destination"),
+    "this network": ("var(--nl-soft)", "on", "this network, never a destination on the wire"),
     "private": ("var(--nl-amber)", "dark", "private use, in part or whole"),
     "loopback": ("var(--nl-server)", "on", "loopback: this machine"),
     "multicast": ("var(--nl-pink)", "dark", "multicast: groups of receivers"),
-    "reserved": ("var(--nl-soft)", "on", "reserved, not in use"),
+    "reserved": ("var(--nl-soft)", "on", "reserved; the last one is broadcast"),
     "": ("none", "s", "hosts on the internet"),
 }
 

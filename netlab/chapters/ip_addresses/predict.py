@@ -13,8 +13,8 @@ place_value = number(
      65536: "One place too far: that is `0.1.0.0`."})
 
 byte_order = single(
-    "Four bytes arrive for `192.168.0.1`. A program reads them as an integer, but takes the first byte for "
-    "the lowest. Which address does it print?",
+    "Four bytes arrive for `192.168.0.1`. A program reads them as an integer, as if the first byte "
+    "were the least significant. Which address does it print?",
     {"`192.168.0.1`": "The bytes are the same, but the program gives each byte another place value.",
      "`1.0.168.192`": "The bytes keep their values and change their places: the last becomes the first.",
      "It raises an error":
