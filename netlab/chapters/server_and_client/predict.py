@@ -109,8 +109,8 @@ empty = single(
     'On a TCP socket `recv` returns `b""`. What does it mean?',
     {"Nothing has arrived yet": "Then `recv` would wait, or raise `BlockingIOError` on a socket that must not.",
      "The peer sent an empty message": "An empty send puts nothing into the stream: nobody can see it.",
-     "The peer will send nothing more": "The end of the peer's stream. It stays so: each further `recv` says it again.",
-     "The connection broke": "Then `recv` raises `ConnectionResetError`."},
+     "The peer will send nothing more": "The end of its stream, for good. A program that is killed ends it too.",
+     "The connection broke": "Then `recv` raises, `ConnectionResetError` for example, or goes on waiting."},
     "The peer will send nothing more")
 
 unread = single(
