@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -90,7 +91,7 @@ def normal():
 
 @pytest.mark.parametrize("method", NOTES + ALSO)
 def test_the_chapter_calls_it_on_a_real_socket(normal, method):
-    if method in ("sendmsg", "recvmsg") and not hasattr(__import__("socket").socket, method):
+    if method in ("sendmsg", "recvmsg") and not hasattr(socket.socket, method):
         pytest.skip("this system has no sendmsg")
     called, _ = normal
     assert f"{method} returned" in called
@@ -159,6 +160,51 @@ def test_where_no_port_is_reserved(normal):
         {k: v for k, v in normal[1].items() if k != "families"}
 
 
+# What is said of Linux
+
+linux = pytest.mark.skipif(not LINUX, reason="the answers of Linux")
+
+
+def cell(name):
+    return next(cell.source for cell in nbformat.read(CHAPTER, as_version=4).cells if cell.id == name)
+
+
+def test_a_protocol_that_is_refused_is_not_called_made(capsys):
+    exec(cell("socket"), {"socket": socket, "attempt": lambda *_: "OSError EINVAL"})
+    assert capsys.readouterr().out.splitlines()[1:] == ["OSError EINVAL"] * 2
+
+
+@linux
+def test_a_connected_udp_socket_can_do_all_that_the_question_says(no_leaks):
+    from netlab.predictions import methods
+    with Workbench() as bench, socket.socket(type=socket.SOCK_DGRAM) as peer, \
+            socket.socket(type=socket.SOCK_DGRAM) as third:
+        for sock in peer, third:
+            sock.bind(("127.0.0.1", 0))
+        bench.udp.connect(peer.getsockname())
+        peer.connect(bench.udp.getsockname())
+        tried = {"send": attempt(bench.udp.send, b"a"), "sendto": attempt(bench.udp.sendto, b"b", third.getsockname())}
+        assert (peer.recv(9), third.recv(9)) == (b"a", b"b")
+        for method in "recv", "recvfrom":
+            peer.send(b"c")
+            tried[method] = attempt(getattr(bench.udp, method), 9)
+    works = {method for method, came in tried.items() if not isinstance(came, str)}
+    assert set(re.findall(r"\w+", methods.udp_send.answer)) - {"and"} == works
+
+
+@linux
+def test_what_families_and_types_mean(no_leaks):
+    inet, raw = socket.AF_INET, socket.SOCK_RAW
+    assert attempt(socket.socket, inet, raw) == "OSError EPROTONOSUPPORT"
+    made = attempt(socket.socket, inet, raw, socket.IPPROTO_ICMP)           # with a protocol, privilege decides
+    assert isinstance(made, socket.socket) or made == "PermissionError EPERM"
+    if isinstance(made, socket.socket):
+        made.close()
+    assert attempt(socket.socket, inet, socket.SOCK_SEQPACKET) == "OSError ESOCKTNOSUPPORT"
+    with socket.socket(socket.AF_UNIX, raw) as sock:
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == socket.SOCK_DGRAM
+
+
 # The workbench and its table
 
 def test_the_table_is_the_same_each_time_and_nothing_is_left(no_leaks):
@@ -186,7 +232,6 @@ def test_the_table_has_every_method_of_the_notes():
 
 
 def test_a_system_without_af_unix(monkeypatch, no_leaks):
-    import socket
     monkeypatch.delattr(socket, "AF_UNIX", raising=False)
     with Workbench() as bench:
         assert bench.unix is None and len(bench.sockets) == 4
@@ -194,7 +239,6 @@ def test_a_system_without_af_unix(monkeypatch, no_leaks):
 
 
 def test_a_workbench_blocks_whatever_the_default_is(no_leaks):
-    import socket
     socket.setdefaulttimeout(0)
     try:
         with Workbench() as bench:

@@ -18,12 +18,12 @@ connect_ex = multiple(
     {"an IPv6 address on an IPv4 socket", "port 65536"})
 
 udp_send = single(
-    "A UDP socket has called `connect`. Which methods can it use for its data?",
+    "A UDP socket has called `connect`. Which methods can it use for its data (Linux)?",
     {"only sendto and recvfrom": "`connect` fixed the peer, so `send` and `recv` know where to and from whom.",
-     "only send and recv": "`recvfrom` goes on working as well: it tells who sent.",
-     "send, recv and recvfrom": "And `getpeername`. `recv` and `send` are no methods of TCP, but of connected sockets.",
+     "only send and recv": "`recvfrom` still tells who sent, and `sendto` may still name an address.",
+     "send, recv, sendto and recvfrom": "`connect` adds `send` and takes nothing away (macOS refuses `sendto` then).",
      "none before the peer accepts": "UDP has no handshake: `connect` only writes the address into the socket."},
-    "send, recv and recvfrom")
+    "send, recv, sendto and recvfrom")
 
 recvfrom_tcp = single(
     "`connection.recvfrom(9)` on a TCP connection: what comes back (Linux)?",
