@@ -176,7 +176,7 @@ def test_a_protocol_that_is_refused_is_not_called_made(capsys):
 
 @linux
 def test_a_connected_udp_socket_can_do_all_that_the_question_says(no_leaks):
-    from netlab.predictions import methods
+    from netlab.chapters.socket_methods import predict as methods
     with Workbench() as bench, socket.socket(type=socket.SOCK_DGRAM) as peer, \
             socket.socket(type=socket.SOCK_DGRAM) as third:
         for sock in peer, third:
