@@ -234,8 +234,8 @@ def _ipv6_groups(text: str, place: int, noun: str, last: bool) -> list[int]:
     parts = text.split(":")
     if place + len(parts) > 9:
         raise ValueError(f"{_count(place + len(parts) - 1, 'group')}: an IPv6 address has eight")
-    for place, part in enumerate(parts, place):
-        where = f"in the {_ORDINAL[place]} {noun}"
+    for number, part in enumerate(parts, place):
+        where = f"in the {_ORDINAL[number]} {noun}"
         if "." in part and last and part is parts[-1]:
             try:
                 found += divmod(ipv4_to_int(part), 1 << 16)

@@ -186,7 +186,7 @@ def _proc_address(address) -> str:
 
 def _psutil_state(local, remote, everyone: bool) -> str:
     try:
-        import psutil                                   # slow to import, and only some systems need it
+        import psutil  # slow to import, and only some systems need it
     except ImportError:
         raise Unavailable("This view needs psutil here, which is not installed.") from None
     try:

@@ -6,13 +6,22 @@ import socket
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from netlab import addresses
-from netlab.addresses import (SPECIAL, bits, groups, int_to_ipv4, int_to_ipv6, ipv4_to_int, ipv6_to_int,
-network,
-                              parse, special, to_text)
+from netlab.addresses import (
+    SPECIAL,
+    bits,
+    groups,
+    int_to_ipv4,
+    int_to_ipv6,
+    ipv4_to_int,
+    ipv6_to_int,
+    network,
+    parse,
+    special,
+    to_text,
+)
 
 steady = settings(derandomize=True, deadline=None, max_examples=400, database=None)
 IPV4 = st.integers(0, 2**32 - 1)

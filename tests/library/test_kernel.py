@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-
 from conftest import need
+
 from netlab import kernel, machine
 
 linux = pytest.mark.skipif(not kernel.LINUX, reason="these views are Linux's")
@@ -51,7 +51,7 @@ def test_a_send_queue_grows_when_the_peer_does_not_read(pair):
 
 @linux
 def test_states_from_listen_to_closed(pair):
-    listener, client, conn = pair
+    _, client, conn = pair
     assert [kernel.state(sock) for sock in pair] == ["LISTEN", "ESTABLISHED", "ESTABLISHED"]
     assert kernel.state(socket.socket()) == "CLOSED"
     local, remote = client.getsockname(), client.getpeername()
