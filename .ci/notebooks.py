@@ -3,6 +3,7 @@
     python .ci/notebooks.py [notebook ...]     run all (or these), write only what changed
     python .ci/notebooks.py --no-run           navigation and metadata only
     python .ci/notebooks.py --check            write nothing; name what --no-run would change, and fail
+    python .ci/notebooks.py --new 05_framing   begin a chapter: copies of what is in template/, run, with links to it
 
 No browser takes part: a notebook saved from JupyterLab would hold more than a test can compare.
 """
@@ -23,7 +24,8 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-BOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+ROOT = Path(__file__).resolve().parent.parent
+BOOKS = ROOT / "notebooks"
 CONTENTS = "00_start_here.ipynb"
 PICTURE = "pictures/first_conversation.svg"  # what the cell "picture" of the first chapter drew; the README shows it
 TIMEOUT = 60  # seconds for one cell, as in pyproject.toml
@@ -149,18 +151,46 @@ def drawn(book) -> str:
     return next(output.data["image/svg+xml"] for cell in book.cells if cell.id == "picture" for output in cell.outputs)
 
 
+def begin(name: str, root: Path = ROOT) -> list[Path]:
+    """The new files of the chapter 05_framing, say: the template's, with its name in them. ValueError where it exists."""
+    number, _, folder = name.partition("_")
+    if not re.fullmatch(r"[0-9]{2}_[a-z][a-z0-9_]*", name):
+        raise ValueError(f"{name}: two digits and a name in small letters, such as 05_framing")
+    if list((root / "notebooks").glob(f"{number}_*")) or (root / "netlab/chapters" / folder).exists():
+        raise ValueError(f"{name}: there is a chapter of that number or name")
+    package = root / "netlab/chapters" / folder
+    places = {
+        "chapter.ipynb": root / f"notebooks/{name}.ipynb", "solution.ipynb": root / f"notebooks/solutions/{name}.ipynb",
+        "predict.py": package / "predict.py", "check.py": package / "check.py",
+        "test_check.py": root / f"tests/chapters/test_{folder}.py",
+    }
+    package.mkdir()
+    (package / "__init__.py").write_text(f'"""Chapter {number}, {folder}."""\n', encoding="utf-8")
+    for source, target in places.items():
+        text = (root / "template" / source).read_text(encoding="utf-8")
+        text = text.replace("netlab.chapters.template", f"netlab.chapters.{folder}").replace("NOTEBOOK", f"{name}.ipynb")
+        target.write_text(text, encoding="utf-8", newline="\n")
+    return list(places.values())
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebook", nargs="*", type=Path)
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--no-run", action="store_true")
     mode.add_argument("--check", action="store_true")
+    mode.add_argument("--new", metavar="NN_name")
     options = parser.parse_args(arguments)
     failed = changed = 0
+    try:
+        new = begin(options.new) if options.new else []
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
     for path in [p.resolve() for p in options.notebook] or chapters() + solutions():
         name = os.path.relpath(path, BOOKS)
+        execute = path in new if options.new else not (options.no_run or options.check)
         try:
-            if update(path, execute=not (options.no_run or options.check), write=not options.check):
+            if update(path, execute=execute, write=not options.check):
                 changed += 1
                 print(f"{name}: {'not up to date, run make notebooks' if options.check else 'written'}")
         except (OSError, ValueError, CellExecutionError, CellTimeoutError, DeadKernelError,

@@ -1,4 +1,4 @@
-"""The house: what the repository promises about its notebooks, its lock, its Makefile and Binder."""
+"""The house: what the repository promises about its notebooks, its code, its lock, its Makefile and Binder."""
 
 from __future__ import annotations
 
@@ -143,6 +143,42 @@ def test_making_notebooks(tmp_path, monkeypatch):
     error = nbformat.read(middle, as_version=4).cells[-1].outputs[0]
     assert error.ename == "JSONDecodeError" and not MACHINE.search(json.dumps(error))
     assert "json.loads" in books.ANSI.sub("", "\n".join(error.traceback))
+
+
+# The code
+
+ABOVE = {"network", "teach", "panels", "chapters"}  # what is not "the library"
+FILES = [path.relative_to(ROOT / "netlab") for path in sorted((ROOT / "netlab").rglob("*.*"))
+         if path.suffix in (".py", ".css", ".js")]
+
+
+def lines_of(path):
+    return len((ROOT / "netlab" / path).read_text(encoding="utf-8").splitlines())
+
+
+def test_the_library_stays_below_3200_lines():
+    lines = sum(lines_of(path) for path in FILES if path.suffix == ".py" and path.parts[0] not in ABOVE)
+    assert 1000 < lines < 3200, f"{lines} lines: what can go?"
+
+
+def test_no_file_but_content_has_more_than_450_lines():
+    long = {path.as_posix(): lines_of(path) for path in FILES if path.parts[0] != "chapters" and lines_of(path) > 450}
+    assert not long, "cut it where it does two jobs"
+
+
+def test_ruff_finds_nothing():
+    need(importlib.util.find_spec("ruff"), "ruff is not installed")
+    said = subprocess.run([sys.executable, "-m", "ruff", "check", "--no-cache", "--quiet", "--output-format=concise", "."],
+                          cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert said.returncode == 0, f"{said.stdout}{said.stderr}\n(some of it: python -m ruff check --fix)"
+
+
+@pytest.mark.parametrize("code", ["import os\n", "def f():\n    return nowhere\n", f"x = {'1' * 130}\n"])
+def test_ruff_reads_the_rules(code):
+    need(importlib.util.find_spec("ruff"), "ruff is not installed")
+    said = subprocess.run([sys.executable, "-m", "ruff", "check", "--no-cache", "--stdin-filename=netlab/made_up.py", "-"],
+                          cwd=ROOT, input=code, capture_output=True, text=True, timeout=60)
+    assert said.returncode == 1 and "Found 1 error" in said.stdout
 
 
 # The lock
