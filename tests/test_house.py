@@ -94,7 +94,7 @@ def test_cell_ids_are_unique(path):
 
 def test_links_between_notebooks_and_files_lead_somewhere():
     broken = []
-    for path in [ROOT / "README.md", *NOTEBOOKS]:
+    for path in [*ROOT.glob("*.md"), *NOTEBOOKS]:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".ipynb":
             text = "\n".join(cell.source for cell in cells(path, "markdown"))
