@@ -4,20 +4,26 @@ Nothing that a program can see changes: CPython's own tests of `socket` pass wit
 of `socket.socket`. The recorder is given from above, so nothing here knows who listens:
 
     recorder.opened(sock) -> number         a socket was made
+    recorder.socket(family, type, proto, fileno) -> sock    make one for accept
     recorder.adopted(number, parent)        accept made it
-    recorder.log.append(fields)             a call returned or raised: the fields of an `Event`, in order
+    recorder.note(record)                   a call returned or raised; `event_of(record)` makes the `Event` of it
     recorder.forget(number)                 it is not to be recorded after all
-    recorder.tick(), recorder.here.thread   the next index, and who is calling
-    recorder.on_change                      None, or a function to call then
+    recorder.count, recorder.here.thread    an iterator of indexes, and who is calling
+
+A note must cost little, so it is one tuple of what is at hand. There are two kinds:
+
+    (index, end, thread, method, argument, data, size, offset)      recv and sendall, as programs call them most
+    (index, end, thread, method, args, result, error, *Moved)       every other call
 """
 from __future__ import annotations
 
+import abc
 import enum
 import functools
 import socket
 from typing import NamedTuple
 
-from netlab.events import ADDRESS, DATA, HELD, STOPPED, Symbol
+from netlab.events import ADDRESS, DATA, HELD, STOPPED, Event, Symbol
 from netlab.words import error_name, show_value
 
 PLAIN = socket.socket   # the class itself, whatever `watch` puts in its place
@@ -37,19 +43,49 @@ class Moved(NamedTuple):
 NOTHING = Moved()
 
 
-class RecordingSocket(PLAIN):
-    """A `socket.socket` that tells `recorder` about its calls; made by `Timeline.socket` and `watch`."""
+def event_of(record) -> Event:
+    """The `Event` that a note stands for."""
+    index, (number, local), thread, method, args, *rest = record
+    if len(rest) == 3:
+        return Event(index, number, thread, method, (args,), None, "", *rest, local=local)
+    return Event(index, number, thread, method, args, *rest, local)
 
-    __slots__ = ("number", "reading", "writing", "sent", "received", "local", "stopped")
-    recorder = None                     # set on the subclass that a Timeline makes for itself
+
+class StandIn(abc.ABCMeta):        # not `type`: a program may have a class X(socket.socket, abc.ABC)
+    """Makes a Timeline's class of sockets equal to `socket.socket`, in whose place `watch` puts it.
+
+    An older socket is an instance of it, and a table that has `socket.socket` as a key finds it (multiprocessing
+    pickles by such a table). A subclass that a program makes is a class like any other.
+    """
+
+    def meant(cls):
+        return PLAIN if "recorder" in vars(cls) else cls
+
+    def __instancecheck__(cls, instance):
+        return isinstance(instance, PLAIN) if cls.meant() is PLAIN else type.__instancecheck__(cls, instance)
+
+    def __subclasscheck__(cls, subclass):
+        return issubclass(subclass, PLAIN) if cls.meant() is PLAIN else type.__subclasscheck__(cls, subclass)
+
+    def __eq__(cls, other):
+        return cls.meant() is (other.meant() if isinstance(other, StandIn) else other)
+
+    def __hash__(cls):
+        return type.__hash__(cls.meant())
+
+
+class RecordingSocket(PLAIN, metaclass=StandIn):
+    """A `socket.socket` that tells its recorder about its calls; `recording_class` makes the subclass with the recorder."""
+
+    __slots__ = ("number", "end", "reading", "writing", "sent", "received", "stopped")
 
     def __init__(self, *args, **kwargs):
         self.reading = self.writing = None      # the method's name while a call has not returned: one thread may read
         self.sent = self.received = 0   # bytes so far: where the next transfer begins in the stream
-        self.local = None               # this end's address, once a call has fixed it
         self.stopped = False            # a server that stops has woken the threads that wait here
         super().__init__(*args, **kwargs)
         self.number = self.recorder.opened(self)
+        self.end = self.number, None    # and this end's address, once a call has fixed it
 
     def hide(self):
         """Stop recording this socket."""
@@ -77,26 +113,29 @@ class RecordingSocket(PLAIN):
         _note(self, "sendfile", _safe(shown), Moved(size=size, offset=before) if by_system else NOTHING, None, size)
         return size
 
-    # recv and sendall are what a program calls most, so they are written out; `_recorded` makes the others
+
+def recording_class(recorder):
+    """The class of sockets that tell `recorder`, to stand in the place of `socket.socket`.
+
+    recv and sendall are what a program calls most, so they are written out, with what they need at hand.
+    """
+    here, count = recorder.here, recorder.count
 
     def recv(self, bufsize, flags=0, /):
         self.reading = "recv"
         try:
             data = _plain_recv(self, bufsize, flags)
         except BaseException as error:
-            _note(self, "recv", _shown((bufsize, flags)), NOTHING, error)
+            _note(self, "recv", _size_and_flags((bufsize, flags)), NOTHING, error)
             raise
-        if data and not flags:
-            self.reading = None
-            size, offset = len(data), self.received
-            self.received = offset + size
-            recorder = self.recorder
-            recorder.log.append((recorder.tick(), self.number, recorder.here.thread, "recv", (bufsize,), None, "",
-                                 data if size <= KEEP else data[:KEEP], size, offset, False, None, None, self.local))
-            if recorder.on_change is not None:
-                recorder.on_change()
-        else:
-            _note(self, "recv", _shown((bufsize, flags)), _took(self, data[:KEEP], len(data), flags))
+        if flags or not data or type(bufsize) is not int:
+            _note(self, "recv", _size_and_flags((bufsize, flags)), _received(self, data[:KEEP], len(data), flags))
+            return data
+        self.reading = None
+        size, offset = len(data), self.received
+        self.received = offset + size
+        note = recorder.note
+        note((next(count), self.end, here.thread, "recv", bufsize, data if size <= KEEP else data[:KEEP], size, offset))
         return data
 
     def sendall(self, data, flags=0, /):
@@ -107,20 +146,20 @@ class RecordingSocket(PLAIN):
             shown, moved = _sendall(self, (data, flags) if flags else (data,), None)
             _note(self, "sendall", shown, moved, error)
             raise
-        if type(data) is bytes and not flags:
-            self.writing = None
-            size, offset = len(data), self.sent
-            self.sent = offset + size
-            recorder = self.recorder
-            recorder.log.append((recorder.tick(), self.number, recorder.here.thread, "sendall", _JUST_DATA, None, "",
-                                 data if size <= KEEP else data[:KEEP], size, offset, False, None, None, self.local))
-            if recorder.on_change is not None:
-                recorder.on_change()
-        else:
-            _note(self, "sendall", *_sendall(self, (data, flags) if flags else (data,), None))
+        if flags or type(data) is not bytes:
+            return _note(self, "sendall", *_sendall(self, (data, flags) if flags else (data,), None))
+        self.writing = None
+        size, offset = len(data), self.sent
+        self.sent = offset + size
+        note = recorder.note
+        note((next(count), self.end, here.thread, "sendall", DATA, data if size <= KEEP else data[:KEEP], size, offset))
+
+    for method in (recv, sendall):
+        method.__qualname__ = f"RecordingSocket.{method.__name__}"          # as Python's own words for a wrong call name it
+    return StandIn("socket", (RecordingSocket,), {
+        "__slots__": (), "__module__": "socket", "recorder": recorder, "recv": recv, "sendall": sendall})
 
 
-_JUST_DATA = (DATA,)
 _plain_recv, _plain_sendall = PLAIN.recv, PLAIN.sendall
 _READS = frozenset({"accept", "recv", "recvfrom", "recv_into", "recvfrom_into", "recvmsg"})
 
@@ -134,16 +173,14 @@ def _note(sock, method, args, moved, error=None, result=None):
     if sock.stopped and (error or method in _READS and not moved.size):
         result = STOPPED
     recorder = sock.recorder
-    recorder.log.append((recorder.tick(), sock.number, recorder.here.thread, method, args, result,
-                         error_name(error) if error else "", *moved, sock.local))
-    if recorder.on_change is not None:
-        recorder.on_change()
+    recorder.note((next(recorder.count), sock.end, recorder.here.thread, method, args, result,
+                   error_name(error) if error else "", *moved))
 
 
 def _recorded(method, moved):
     """`socket.socket`'s method, with a note after each call. `moved(sock, args, result)` says what it did."""
     plain, reads = getattr(PLAIN, method) if method != "accept" else _accept, method in _READS
-    tells = method in ("send", "sendto", "sendmsg", "connect_ex")       # the others' results are bytes, sockets, numbers of files
+    returns_number = method in ("send", "sendto", "sendmsg", "connect_ex")
 
     @functools.wraps(getattr(PLAIN, method))
     def call(self, *args, **kwargs):
@@ -156,7 +193,7 @@ def _recorded(method, moved):
         except BaseException as error:
             _note(self, method, *moved(self, _all(args, kwargs), None), error)
             raise
-        _note(self, method, *moved(self, _all(args, kwargs), result), None, result if tells else None)
+        _note(self, method, *moved(self, _all(args, kwargs), result), None, result if returns_number else None)
         return result
 
     return call
@@ -211,7 +248,7 @@ def _sendall(sock, args, result):
 
 def _send(sock, args, result):
     if result is None:                  # it failed: nothing went out
-        return _shown(args), NOTHING
+        return _size_and_flags(args), NOTHING
     data, size = _preview(args[0])
     sock.sent = (offset := sock.sent) + result
     shown = DATA if result == size else data    # send may take less than it is given: show what was given
@@ -222,7 +259,7 @@ def _sendto(sock, args, result):
     if result is None or len(args) < 2:
         return _safe(args), Moved(address=_safe(args[-1]) if args else None)
     sock.sent = (offset := sock.sent) + result
-    _locate(sock, sock.local)
+    _locate(sock, sock.end[1])
     return ((DATA, *map(_flag, args[1:-1]), ADDRESS), Moved(_preview(args[0])[0], result, offset, address=_safe(args[-1])))
 
 
@@ -233,16 +270,16 @@ def _sendmsg(sock, args, result):
     sock.sent = (offset := sock.sent) + result
     address = _safe(args[3]) if len(args) > 3 else None
     if address is not None:
-        _locate(sock, sock.local)
+        _locate(sock, sock.end[1])
     shown = (_safe(parts), _safe(args[1]) if len(args) > 1 else None, *map(_flag, args[2:3]), *[ADDRESS] * (len(args) > 3))
     return shown[:len(args)], Moved(b"".join(parts)[:min(result, KEEP)], result, offset, address=address)
 
 
-def _shown(args):
+def _size_and_flags(args):
     return (*map(_safe, args[:1]), *(_flag(a) for a in args[1:] if a))
 
 
-def _took(sock, data, size, flags, address=None):
+def _received(sock, data, size, flags, address=None):
     offset, peek = sock.received, bool(flags & (socket.MSG_PEEK | socket.MSG_OOB))
     if not peek:
         sock.received = offset + size
@@ -251,20 +288,20 @@ def _took(sock, data, size, flags, address=None):
 
 def _recvfrom(sock, args, result):
     if result is None:
-        return _shown(args), NOTHING
+        return _size_and_flags(args), NOTHING
     data, address = result
-    return _shown(args), _took(sock, data[:KEEP], len(data), sum(args[1:]), address)
+    return _size_and_flags(args), _received(sock, data[:KEEP], len(data), sum(args[1:]), address)
 
 
-def _into(sock, args, size, address=None):
+def _received_into(sock, args, size, address=None):
     shown = (Symbol("buffer"), *map(_safe, args[1:2]), *map(_flag, args[2:])) if args else ()
     if size is None:
         return shown, NOTHING
-    return shown, _took(sock, _preview(args[0])[0][:size], size, sum(args[2:]), address)
+    return shown, _received(sock, _preview(args[0])[0][:size], size, sum(args[2:]), address)
 
 
 def _recvfrom_into(sock, args, result):
-    return _into(sock, args, *(result or (None,)))
+    return _received_into(sock, args, *(result or (None,)))
 
 
 def _recvmsg(sock, args, result):
@@ -272,7 +309,7 @@ def _recvmsg(sock, args, result):
     if result is None:
         return shown, NOTHING
     data, _, _, address = result
-    return shown, _took(sock, data[:KEEP], len(data), sum(args[2:]), address)
+    return shown, _received(sock, data[:KEEP], len(data), sum(args[2:]), address)
 
 
 def _accepted(sock, args, result):
@@ -287,23 +324,23 @@ def _locate(sock, known=None):
     """Note this end's own address, once it has one."""
     if not known:
         try:
-            sock.local = PLAIN.getsockname(sock)
+            sock.end = sock.number, PLAIN.getsockname(sock)
         except OSError:
             pass
 
 
-def _named(sock, args, result):
+def _got_address(sock, args, result):
     """bind, listen, connect: afterwards the socket has an address of its own."""
     _locate(sock)
     return _safe(args), NOTHING
 
 
-def _to_address(sock, args, result):
+def _names_address(sock, args, result):
     _locate(sock)
     return (ADDRESS, *_safe(args[1:])) if args else (), Moved(address=_safe(args[0]) if args else None)
 
 
-def _quiet(sock, args, result):
+def _no_bytes_moved(sock, args, result):
     return _safe(args), NOTHING
 
 
@@ -336,19 +373,19 @@ def _setsockopt(sock, args, result):
 
 
 def _accept(self):
-    """As `socket.accept`, which names its class by a global of its module: the connection records where the listener does."""
+    """As `socket.accept`, which makes a `socket.socket` for a subclass too: the connection records where the listener does."""
     number, address = self._accept()
-    conn = type(self)(self.family, self.type, self.proto, number)
+    conn = self.recorder.socket(self.family, self.type, self.proto, number)
     if socket.getdefaulttimeout() is None and self.gettimeout():
         PLAIN.setblocking(conn, True)
     return conn, address
 
 
 for _method, _moved in {
-        "bind": _to_address, "listen": _named, "connect": _to_address, "connect_ex": _to_address, "accept": _accepted,
+        "bind": _names_address, "listen": _got_address, "connect": _names_address, "connect_ex": _names_address, "accept": _accepted,
         "send": _send, "sendto": _sendto, "sendmsg": _sendmsg,
-        "recvfrom": _recvfrom, "recv_into": _into, "recvfrom_into": _recvfrom_into, "recvmsg": _recvmsg,
-        "shutdown": _shutdown, "setsockopt": _setsockopt, "settimeout": _quiet, "setblocking": _quiet,
-        "detach": _quiet}.items():
+        "recvfrom": _recvfrom, "recv_into": _received_into, "recvfrom_into": _recvfrom_into, "recvmsg": _recvmsg,
+        "shutdown": _shutdown, "setsockopt": _setsockopt, "settimeout": _no_bytes_moved, "setblocking": _no_bytes_moved,
+        "detach": _no_bytes_moved}.items():
     if hasattr(PLAIN, _method):         # sendmsg and recvmsg are not on every system
         setattr(RecordingSocket, _method, _recorded(_method, _moved))

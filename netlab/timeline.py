@@ -7,10 +7,11 @@ import socket
 import threading
 import weakref
 from collections import deque
+from types import SimpleNamespace
 
 from netlab import diagram
 from netlab.events import JOIN, MARKS, WAKE, Endpoint, Event, Row, Story
-from netlab.sockets import NOTHING, RecordingSocket
+from netlab.sockets import NOTHING, event_of, recording_class
 from netlab.story import tell
 
 
@@ -24,16 +25,18 @@ class _Here(threading.local):
 class Timeline:
     """A recorder of socket calls, safe to use from many threads (chapter 00).
 
-    `limit` is how many calls it keeps; older ones are forgotten, and the picture says how many.
+    `limit` is how many calls it keeps; older ones are forgotten, and the picture says how many. With `one_hand` all
+    calls are told as those of one thread, in the order in which they returned.
     As the last line of a cell it shows itself as a sequence diagram, ordered by cause.
     """
 
-    def __init__(self, limit: int = 10_000):
+    def __init__(self, limit: int = 10_000, *, one_hand: bool = False):
         if not isinstance(limit, int) or limit < 1:
             raise ValueError(f"limit is how many calls to keep, 1 or more, not {limit!r}")
-        self.on_change = None       # called without arguments after each event, from any thread: set a flag, no more
-        self._class = type("socket", (RecordingSocket,), {"__slots__": (), "recorder": self, "__module__": "socket"})
-        self.log, self.tick, self.here = deque(maxlen=limit), itertools.count().__next__, _Here()
+        self.log, self.count = deque(maxlen=limit), itertools.count()
+        self.here = SimpleNamespace(thread=threading.main_thread()) if one_hand else _Here()
+        self.on_change = None
+        self._class = recording_class(self)
         self._ends: dict[int, Endpoint] = {}
         self._live = weakref.WeakValueDictionary()
         self._number = itertools.count()
@@ -45,7 +48,7 @@ class Timeline:
         """
         sock = self._class(family, type, proto, fileno)
         if name is not None:
-            self._ends[sock.number].name = str(name)
+            self.name(sock, name)
         return sock
 
     def socketpair(self):
@@ -53,6 +56,24 @@ class Timeline:
         a, b = (self._class(s.family, s.type, s.proto, s.detach()) for s in socket.socketpair())
         self._ends[a.number].twin, self._ends[b.number].twin = b.number, a.number
         return a, b
+
+    def name(self, sock, name):
+        """Let `name` stand for `sock` in the picture: for sockets from accept() and socketpair(), which came without one."""
+        self._ends[sock.number].name = str(name)
+
+    @property
+    def on_change(self):
+        """None, or a function without arguments that is called after each call, from any thread: set a flag, no more."""
+        return self._on_change
+
+    @on_change.setter
+    def on_change(self, function):
+        def note_and_tell(record):
+            self.log.append(record)
+            function()
+
+        self._on_change = function
+        self.note = self.log.append if function is None else note_and_tell
 
     # what a RecordingSocket tells its recorder
 
@@ -62,7 +83,7 @@ class Timeline:
         self._live[number] = sock
         self._ends[number] = Endpoint(number, kind)
         if number % 4096 == 4095:       # forget the sockets that are gone and of which no call is kept
-            kept = {fields[1] for fields in self.log.copy()} | set(self._live.data)
+            kept = {end[0] for _, end, *_ in self.log.copy()} | set(self._live.data)
             for old in set(self._ends) - kept:
                 self._ends.pop(old, None)
         return number
@@ -82,7 +103,7 @@ class Timeline:
         self._mark(JOIN, group)
 
     def _mark(self, kind, group):
-        self.log.append((self.tick(), -1, self.here.thread, kind, (group,), None, "", *NOTHING, None))
+        self.log.append((next(self.count), (-1, None), self.here.thread, kind, (group,), None, "", *NOTHING))
 
     # what a reader asks
 
@@ -92,7 +113,7 @@ class Timeline:
         return [event for event in self._noted() if event.method not in MARKS]
 
     def _noted(self):
-        return [Event(*fields) for fields in self.log.copy()]
+        return list(map(event_of, self.log.copy()))
 
     def story(self) -> Story:
         """Rows in order of cause, the endpoints with their roles, and a caption."""
@@ -132,16 +153,29 @@ class Timeline:
         return {"image/svg+xml": diagram.svg(story), "text/plain": diagram.text(story)}
 
 
+_lock, _replaced = threading.Lock(), {}         # of each watch: what it found in the place of socket.socket
+
+
 @contextlib.contextmanager
 def watch(limit: int = 10_000):
     """`with watch() as timeline:` records each socket made inside, also by code that you did not write.
 
     It works for code that says `socket.socket` or calls a function of the module `socket`; a name fetched
-    before (`from socket import socket`) and C extensions go past it. Threads included; one `watch` at a time nests.
+    before (`from socket import socket`) and C extensions go past it. All threads are included. Of several watches
+    that of the latest entry records, until it is left; a connection from accept() records where its listener does.
+    Inside, older sockets are instances of `socket.socket` too; only `type(sock) is socket.socket` says no.
     """
-    timeline, plain = Timeline(limit), socket.socket
-    socket.socket = timeline._class
+    timeline = Timeline(limit)
+    mine = timeline._class
+    with _lock:
+        _replaced[id(mine)], socket.socket = socket.socket, mine
     try:
         yield timeline
     finally:
-        socket.socket = plain
+        with _lock:
+            before = _replaced.pop(id(mine))
+            later = [other for other, found in _replaced.items() if found is mine]
+            if later:                   # entered after us and not left yet: it will put back what we found
+                _replaced[later[0]] = before
+            else:
+                socket.socket = before

@@ -11,7 +11,6 @@ import threading
 from collections import deque
 from contextlib import suppress
 from html import escape
-from types import SimpleNamespace
 
 from netlab import Timeline, kernel
 from netlab.panels import arguments
@@ -153,9 +152,8 @@ class MethodPanel(Panel):
         self._log, self._seen, self._filled = deque(maxlen=LINES), -1, None
 
     def _recorder(self):
-        timeline = Timeline(limit=60)
+        timeline = Timeline(limit=60, one_hand=True)
         timeline.on_change = self.changed
-        timeline.here = SimpleNamespace(thread=threading.main_thread())     # one hand: in the order of the returns
         return timeline
 
     # the view

@@ -42,7 +42,7 @@ class Workbench:
             if timeline:                            # what accept and socketpair made has no name of its own
                 for name in ("connection", "unix", "unix_peer"):
                     if (sock := getattr(self, name)) is not None:
-                        timeline._ends[sock.number].name = name
+                        timeline.name(sock, name)
         except BaseException:
             self.close()
             raise

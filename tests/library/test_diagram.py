@@ -52,7 +52,7 @@ def check(story):
 def test_hostile_names_and_bytes_are_words(name, data):
     timeline = netlab.Timeline()
     a, b = timeline.socketpair()
-    timeline._ends[a.number].name = name
+    timeline.name(a, name)
     with a, b:
         a.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 22)
         a.setblocking(False)

@@ -68,6 +68,64 @@ def test_watch_records_code_that_knows_nothing_of_it_and_puts_the_class_back():
     assert socket.socket is PLAIN
 
 
+def test_overlapping_watches_leave_socket_socket_as_it_was_and_the_latest_records():
+    first, second = netlab.watch(), netlab.watch()
+    a = first.__enter__()
+    b = second.__enter__()
+    with socket.socket() as early:
+        early.bind(("127.0.0.1", 0))
+    first.__exit__(None, None, None)
+    with socket.socket() as late:
+        late.bind(("127.0.0.1", 0))
+    second.__exit__(None, None, None)
+    assert socket.socket is PLAIN
+    assert (len(a.events), [e.method for e in b.events]) == (0, ["bind", "close"] * 2)
+
+
+def test_watches_from_many_threads_leave_socket_socket_as_it_was():
+    enter, leave = threading.Barrier(4), threading.Barrier(4)
+
+    def watch_a_little():
+        for _ in range(50):
+            enter.wait(10)
+            with netlab.watch():
+                leave.wait(10)
+
+    threads = [threading.Thread(target=watch_a_little) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert socket.socket is PLAIN
+
+
+def test_name_and_one_hand():
+    timeline = netlab.Timeline(one_hand=True)
+    a, b = timeline.socketpair()
+    timeline.name(b, "Bea")
+    with a, b:
+        thread = threading.Thread(target=a.sendall, args=(b"x",))
+        thread.start()
+        thread.join(5)
+        b.recv(1)
+    assert {event.thread for event in timeline.events} == {threading.main_thread()}
+    assert timeline.rows()[1].who == "Bea"
+
+
+def test_on_change_can_be_set_and_taken_away_while_sockets_are_open():
+    timeline, told = netlab.Timeline(), []
+    a, b = timeline.socketpair()
+    with a, b:
+        a.sendall(b"1")
+        timeline.on_change = lambda: told.append(len(timeline.events))
+        a.sendall(b"2")
+        b.recv(2)
+        timeline.on_change = None
+        a.sendall(b"3")
+    assert told == [2, 3] and [e.size for e in timeline.events] == [1, 1, 2, 1, 0, 0]
+    assert [e.index for e in timeline.events] == list(range(6))
+
+
 def test_memory_is_bounded_however_many_sockets_come():
     timeline = netlab.Timeline(limit=100)
     for _ in range(9000):
