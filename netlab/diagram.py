@@ -125,7 +125,7 @@ def svg(story: Story, standalone: bool = True) -> str:
     shown = fold(story.rows)
     plan = _Plan(shown, story.endpoints)
     width, canvas, places = plan.width, _Canvas(), {}
-    index = {id(row): n for n, row in enumerate(story.rows)}
+    needed = {id(story.rows[c]) for row in story.rows for c in row.causes}
     y = 52
     for item in shown:
         places[id(item)] = y
@@ -142,7 +142,7 @@ def svg(story: Story, standalone: bool = True) -> str:
     visible = {id(item) for item in shown if isinstance(item, Row)}
     for item in shown:
         if isinstance(item, Row):
-            _lines_of(canvas, item, story, plan, places, index, visible)
+            _lines_of(canvas, item, story, plan, places, needed, visible)
     lifelines = _lifelines(canvas, plan, bottom)
     if story.dropped:
         canvas.words(width / 2, 36, f"{story.dropped:,} older calls are no longer kept", "s", "middle")
@@ -226,7 +226,7 @@ def _words_of(canvas, row, plan, y):
     return len(lines)
 
 
-def _lines_of(canvas, row, story, plan, places, index, visible):
+def _lines_of(canvas, row, story, plan, places, needed, visible):
     """Draw what joins a row to others: its wait, the handshake, the bytes, the end."""
     e, side, y = row.event, row.endpoint.side, places[id(row)]
     x, middle, toward = plan.lane[side, row.who], (plan.left + plan.right) / 2, 1 if side == "client" else -1
@@ -258,7 +258,7 @@ def _lines_of(canvas, row, story, plan, places, index, visible):
     if row.lost:
         canvas.line(x, y, middle, y + 8, f"l {side}")
         canvas.cross(middle + 6 * toward, y + 8)
-    elif e.method in SENDS and e.size and not row.failed and not any(index[id(row)] in r.causes for r in story.rows):
+    elif e.method in SENDS and e.size and not row.failed and id(row) not in needed:
         canvas.line(x, y, x + 50 * toward, y + 4, f"l {side}")
         later = ", not received yet" if plan.names[_ACROSS[side]] else ""
         canvas.words(x + 56 * toward, y + 8, bytes_of(e.size) + later, "s", "start" if side == "client" else "end")

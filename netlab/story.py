@@ -7,22 +7,31 @@ Two threads race, so "who came first" differs from run to run. But some things c
 
 * a thread makes one call after the other;
 * bytes are not received before they are sent, and no end of stream is seen before the peer ended;
-* `accept` does not return before a client's `connect`, nor `connect` before the server's `listen`;
+* `connect` does not begin before the server's `listen` (it would be refused), nor `accept` return before `connect`;
 * a socket is used after it was made, and closed after it was used.
 
 `tell` plays the events again under these rules alone. A call that needs something which, at its start, need
 not have happened yet *waits*: it is told twice, at its start and at its finish. Ties go to the thread that is
-already running. The same program gives the same story each time; the idea is Lamport's "happened before"
+already running, then to the main thread, then by the threads' names; threads of one name, and those that serve
+connections, stand in the order of their clients or of what they do. The idea is Lamport's "happened before"
 (Communications of the ACM 21(7), 1978).
+
+**Promised:** where the program alone decides who reads what from whom, each run has the same story. **Not promised**,
+since the program leaves it open: who is accepted first of clients that connect at once; how many sends one recv()
+takes; in which order datagrams of several senders come, and which are lost; whom select() names first; which thread
+of a pool gets which work; what is read when several threads read from one socket, or write the same bytes to one;
+and whether a call still succeeds that races with a close(), a reset or a server's stop(). What threads agree on
+without sockets (start, join, locks) is not recorded, so a call may be told before one that it really came after.
 """
 from __future__ import annotations
 
 import heapq
 import re
-from collections import defaultdict, deque
+from collections import defaultdict
 from dataclasses import replace
 
-from netlab.events import ENDINGS, JOIN, MARKS, RECEIVES, SENDS, SETUP, STOPPED, WAKE, Row, Story
+from netlab.events import JOIN, MARKS, RECEIVES, SENDS, SETUP, STOPPED, Row, Story
+from netlab.matching import match
 from netlab.words import bytes_of, count_of, port_of, show_call, show_result
 
 
@@ -34,121 +43,28 @@ def tell(events, endpoints, dropped: int = 0) -> Story:
     """
     endpoints = {key: replace(end) for key, end in endpoints.items()}
     events = [e for e in events if e.method in MARKS or e.socket in endpoints]
-    causes, partners = _causes(events, endpoints)
-    used = _name(events, endpoints, partners)
-    steps = _schedule(events, causes, {end.id: n for n, end in enumerate(used)})
+    events, causes, partners, listens = match(events, endpoints)
+    threads = defaultdict(list)     # a thread -> the positions of its calls
+    for i, e in enumerate(events):
+        threads[id(e.thread)].append(i)
+    natural = _natural_order(events, threads)
+    used = _name(events, endpoints, partners, natural)
+    ranks = _ranks(events, endpoints, threads, natural, {end.id: n for n, end in enumerate(used)})
+    steps = _schedule(events, causes, _before_start(events, listens), threads, ranks)
     rows = _rows(events, steps, causes, partners, endpoints)
     return Story(rows, used, _caption(rows, used), dropped)
 
 
-# --- what caused what ------------------------------------------------------------------------------------------
-
-def _causes(events, endpoints):
-    """(what each event needed before it could finish, who the other end of each stream is)."""
-    causes = defaultdict(list)      # event index in the list -> list of positions of causing events
-    partners = {e.id: e.twin for e in endpoints.values() if e.twin is not None}
-    _match_connections(events, causes, partners)
-    wakes = {group: i for i, e in enumerate(events) if e.method == WAKE for group in e.args}
-    sent = defaultdict(list)        # socket -> [(first, last, position)] of the stream it sent
-    ends = defaultdict(list)        # socket -> positions of what ended its sending
-    for i, e in enumerate(events):
-        if e.method in SENDS and e.size:
-            sent[e.socket].append((e.offset, e.offset + e.size, i))
-        elif e.method in ENDINGS and not e.error and e.result is None and e.args[:1] != ("SHUT_RD",):
-            ends[e.socket].append(i)
-    for i, e in enumerate(events):
-        if e.method not in RECEIVES | SENDS or endpoints[e.socket].kind == "datagram":
-            continue
-        peer, group = partners.get(e.socket), getattr(e.thread, "group", None)
-        if e.result == STOPPED:
-            causes[i] += [wakes[group]] if group in wakes else []
-        elif e.method in RECEIVES and e.size:
-            causes[i] += _overlapping(sent[peer], e.offset, e.offset + e.size)
-        elif (e.method in RECEIVES and not e.error and e.args[:1] != (0,)) or e.error in ("ConnectionResetError", "BrokenPipeError"):
-            causes[i] += ends[peer][:1] if not e.error else ends[peer][-1:]
-    _match_datagrams(events, endpoints, causes, partners)
-    return causes, partners
-
-
-def _overlapping(spans, first, last):
-    """Positions of the spans that touch [first, last); spans are in order, so search by halves."""
-    low, high = 0, len(spans)
-    while low < high:
-        middle = (low + high) // 2
-        if spans[middle][1] <= first:
-            low = middle + 1
-        else:
-            high = middle
-    found = []
-    while low < len(spans) and spans[low][0] < last:
-        found.append(spans[low][2])
-        low += 1
-    return found
-
-
-def _match_connections(events, causes, partners):
-    """Join each accept to its connect by the client's address; where it has none (AF_UNIX), first come first served."""
-    listening, connects = defaultdict(list), defaultdict(deque)     # by port
-    for i, e in enumerate(events):
-        if e.method in ("connect", "connect_ex") and e.local is not None and e.error in ("", "BlockingIOError"):
-            connects[port_of(e.local or e.address)].append(i)
-        elif e.method == "listen" and not e.error:
-            listening[port_of(e.local)].append(i)
-    for i, e in enumerate(events):
-        if e.method == "accept" and e.made is not None:
-            waiting = connects.get(port_of(e.address or e.local))
-            if waiting:
-                c = waiting.popleft()
-                causes[i].append(c)
-                partners[e.made], partners[events[c].socket] = events[c].socket, e.made
-    for i, e in enumerate(events):
-        if e.method in ("connect", "connect_ex") and not e.error and e.result in (None, 0):
-            there = listening.get(port_of(e.address), [])       # a port may have had more than one listener
-            causes[i] += [n for n in there if n < i][-1:] or there[:1]
-
-
-def _match_datagrams(events, endpoints, causes, partners):
-    """Join each datagram received to the first unmatched one sent that fits its ports and its bytes."""
-    flying, at = defaultdict(list), {}
-    for i, e in enumerate(events):
-        if e.method in MARKS or endpoints[e.socket].kind != "datagram":
-            continue
-        if e.local is not None:
-            at.setdefault(port_of(e.local), e.socket)
-        if e.method in SENDS and not e.error:
-            twin = partners.get(e.socket)
-            flying[twin if twin is not None else port_of(e.address)].append(i)
-    for i, e in enumerate(events):
-        if e.method in RECEIVES and not e.error and endpoints[e.socket].kind == "datagram":
-            for key in (e.socket, port_of(e.local)):
-                found = next((s for s in flying.get(key, ()) if _fits(events[s], e)), None)
-                if found is not None:
-                    causes[i].append(found)
-                    partners.setdefault(e.socket, events[found].socket)
-                    partners.setdefault(events[found].socket, e.socket)
-                    if not e.peek:
-                        flying[key].remove(found)
-                    break
-    for e in events:                # a lost datagram still points at someone: who has its address?
-        if e.method in SENDS and e.socket not in partners and port_of(e.address) in at:
-            partners[e.socket] = at[port_of(e.address)]
-
-
-def _fits(sent, received):
-    same_end = received.address is None or sent.local is None or port_of(received.address) == port_of(sent.local)
-    return same_end and received.size <= sent.size and sent.data.startswith(received.data)
-
-
 # --- who is who ------------------------------------------------------------------------------------------------
 
-def _name(events, endpoints, partners):
+def _name(events, endpoints, partners, natural):
     """Give each endpoint that acted a side and a name by its role; return them, clients first."""
     calls, order, spoke_first = defaultdict(set), {}, {}
     for i, e in enumerate(events):
         if e.method in MARKS:
             continue
         calls[e.socket].add(e.method)
-        order.setdefault(e.socket, (*_natural(e.thread), e.socket))
+        order.setdefault(e.socket, (natural[id(e.thread)], e.socket))
         if e.method in SENDS | RECEIVES:
             spoke_first.setdefault(e.socket, e.method in SENDS)
     used = sorted((endpoints[i] for i in order), key=lambda end: order[end.id])
@@ -160,7 +76,8 @@ def _name(events, endpoints, partners):
         elif end.kind == "datagram":
             serves = "bind" in did and not spoke_first.get(end.id, False)
         else:
-            serves = end.parent is not None or end.id in parents or "listen" in did or "bind" in did and not did & {"connect", "connect_ex"}
+            serves = (end.parent is not None or end.id in parents or "listen" in did
+                      or "bind" in did and not did & {"connect", "connect_ex"})
         end.side = "server" if serves else "client"
     if len(used) > 1 and {end.side for end in used} == {"client"} and "bind" in calls[used[-1].id]:
         used[-1].side = "server"        # two datagram sockets that both speak first: one of them goes to the right
@@ -171,8 +88,11 @@ def _name(events, endpoints, partners):
     _number(roots, "server")
     seat = {end.id: n for n, end in enumerate(clients)}
     servers = []
+    children = defaultdict(list)
+    for end in used:
+        children[end.parent].append(end)
     for root in roots:
-        born = sorted((end for end in used if end.parent == root.id), key=lambda end: seat.get(partners.get(end.id), end.id))
+        born = sorted(children[root.id], key=lambda end: seat.get(partners.get(end.id), end.id))
         _number(born, "connection" if len(born) > 1 else root.name)
         servers += [root, *born]
     return clients + servers
@@ -184,60 +104,121 @@ def _number(ends, word):
         end.name = word if len(unnamed) == 1 else f"{word} {n}"
 
 
+def _natural_order(events, threads):
+    """{thread: a key}: the main thread first, "Thread-9" before "Thread-10", threads of one name by what they did."""
+    owner = {port_of(e.local): e.socket for e in events if e.method == "bind" and e.local}
+
+    def did(i):
+        e = events[i]
+        return e.method, owner.get(port_of(e.address), -1), e.data, e.size, e.error, len(e.args)
+
+    return {t: (*_natural(events[program[0]].thread), [did(i) for i in program]) for t, program in threads.items()}
+
+
 def _natural(thread):
-    """A key that puts the main thread first, and "Thread-9" before "Thread-10"."""
     name = getattr(thread, "name", "")
     return name != "MainThread", [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
+def _ranks(events, endpoints, threads, natural, seats):
+    """{thread: its rank} where threads race: by name, and those that serve connections by their client's place.
+
+    Names with other numbers count as one there: which thread of a pool serves which client is nobody's plan.
+    """
+    keys, least = {}, {}
+    for t, program in threads.items():
+        first = next((i for i in program if events[i].method not in MARKS), program[0])
+        end = endpoints.get(events[first].socket)
+        name = natural[t][:2]
+        kind = tuple(part for part in name[1] if isinstance(part, str)) if end and end.parent is not None else t
+        least[kind] = min(name, least.get(kind, name))
+        keys[t] = kind, seats.get(events[first].socket, -1), natural[t], first
+    return {t: n for n, t in enumerate(sorted(keys, key=lambda t: (least[keys[t][0]], *keys[t][1:])))}
+
+
 # --- one order for all -----------------------------------------------------------------------------------------
 
-def _schedule(events, causes, seats):
-    """[(position, phase)] in an order of cause, by playing the threads again (see the module's text)."""
-    programs = defaultdict(list)
-    for i, e in enumerate(events):
-        programs[id(e.thread)].append(i)
-    def order(t):               # by name; threads of one name by the place of the first socket that they used
-        first = next((i for i in programs[t] if events[i].method not in MARKS), programs[t][0])
-        return _natural(events[first].thread), seats.get(events[first].socket, -1), first
+def _before_start(events, listens):
+    """What must be finished before a call begins, besides the call before it in its thread.
 
-    rank = {t: n for n, t in enumerate(sorted(programs, key=order))}
-    place = {i: (rank[t], n) for t, program in programs.items() for n, i in enumerate(program)}
-    before = _before_start(events, programs)
-    start_needs = [len(before[i]) for i in range(len(events))]          # how many finishes a start still needs
-    finish_needs = [len(causes[i]) + 1 for i in range(len(events))]     # how many starts a finish still needs
-    after_finish, after_start = defaultdict(list), defaultdict(list)
+    Its socket is made and set up; a listener listens before a client finds it (no connect() waits for one: it is
+    refused); and before close(), all use of the socket is over.
+    """
+    before, made, setup, uses, last = {}, {}, {}, defaultdict(dict), defaultdict(dict)
+    for i, e in enumerate(events):
+        thread, needs = id(e.thread), [listens[i]] if i in listens else []
+        last[getattr(e.thread, "group", None)][thread] = i
+        if e.method == JOIN:
+            needs += [j for group in e.args for j in last.get(group, {}).values()]
+        elif e.method not in MARKS:
+            needs += [found[e.socket] for found in (made, setup) if e.socket in found]
+            if e.method == "close":
+                needs += uses[e.socket].values()
+            if e.made is not None:
+                made[e.made] = i
+            if e.method in SETUP and not e.error:
+                setup[e.socket] = i
+            uses[e.socket][thread] = i
+        others = {b for b in needs if events[b].thread is not e.thread}
+        if others:
+            before[i] = others
+    return before
+
+
+def _schedule(events, causes, before, threads, ranks):
+    """[(position, phase)] in an order of cause, by playing the threads again (see the module's text)."""
+    place, first_bit = {}, {}       # a call's (rank of its thread, how manyth there); where the bits of a rank begin
+    earlier, later, after_finish, after_start = {}, {}, defaultdict(list), defaultdict(list)
+    for thread, program in threads.items():
+        first_bit[ranks[thread]] = len(place)
+        place.update((i, (ranks[thread], n)) for n, i in enumerate(program))
+        earlier.update(zip(program[1:], program))
+        later.update(zip(program, program[1:]))
     for i in range(len(events)):
-        for b in before[i]:
+        for b in before.get(i, ()):
             after_finish[b].append(i)
-        for c in causes[i]:
+        for c in causes.get(i, ()):
             after_start[c].append(i)
-    knows, begun, finished, steps = {}, set(), set(), []
-    early, ready, running = [], [], 0       # heaps of (thread's rank, position): waiting calls first
+    # how many finishes a start still needs; how many starts a finish still needs; how many still ask what a call knows
+    start_needs = [len(before.get(i, ())) + (i in earlier) for i in range(len(events))]
+    finish_needs = [len(causes.get(i, ())) + 1 for i in range(len(events))]
+    asking = [len(after_finish.get(i, ())) + len(after_start.get(i, ())) + (i in later) for i in range(len(events))]
+    begun, finished, steps, running = set(), set(), [], 0
+    early, ready, next_of = [], [], {}      # heaps of (rank, position), waiting calls first; what a rank has in `ready`
+    knows = {}      # a call -> bits of the other threads' calls that are known to have begun before
 
     def offer(i):
-        if i not in begun and any(c not in begun for c in causes[i]):
+        if i not in begun and any(c not in begun for c in causes.get(i, ())):
             heapq.heappush(early, (place[i][0], i))
         else:
             heapq.heappush(ready, (place[i][0], i))
+            next_of[place[i][0]] = i
 
     def learn(i, others):
+        known = knows.get(i, 0)
         for other in others:
-            for thread, count in knows.get(other, {}).items():
-                knows[i][thread] = max(knows[i].get(thread, 0), count)
+            if other in knows:
+                rank, n = place[other]
+                more = knows[other] if rank == place[i][0] else knows[other] | ((2 << n) - 1) << first_bit[rank]
+                known = known | more if known else more     # the very same number, as long as nothing new is learned
+                asking[other] -= 1
+                if not asking[other] and other in finished:
+                    del knows[other]
+        knows[i] = known
+
+    def has_seen(i, c):
+        rank, n = place[c]
+        return n < place[i][1] if rank == place[i][0] else knows[i] >> first_bit[rank] + n & 1
 
     def start(i):
-        thread, n = place[i]
-        knows[i] = {}
-        learn(i, before[i])
-        unknown = [c for c in causes[i] if knows[i].get(place[c][0], 0) <= place[c][1]]
-        knows[i][thread] = n + 1
+        learn(i, [*before.get(i, ()), *([earlier[i]] if i in earlier else ())])
+        waits = not all(has_seen(i, c) for c in causes.get(i, ()))
         begun.add(i)
-        for j in (i, *after_start[i]):
+        for j in (i, *after_start.get(i, ())):
             finish_needs[j] -= 1
             if finish_needs[j] == 0 and j in begun and j != i:
                 offer(j)
-        if not unknown:
+        if not waits:
             finish(i, "call")
         else:
             steps.append((i, "start"))
@@ -245,10 +226,10 @@ def _schedule(events, causes, seats):
                 offer(i)
 
     def finish(i, phase):
-        learn(i, causes[i])
+        learn(i, causes.get(i, ()))
         finished.add(i)
         steps.append((i, phase))
-        for j in after_finish[i]:
+        for j in [*after_finish.get(i, ()), *([later[i]] if i in later else ())]:
             start_needs[j] -= 1
             if start_needs[j] == 0:
                 offer(j)
@@ -260,13 +241,12 @@ def _schedule(events, causes, seats):
     while len(finished) < len(events):
         if early:
             i = heapq.heappop(early)[1]
-        elif ready:
-            mine = next((item for item in ready if item[0] == running), None) if ready[0][0] != running else None
-            if mine:
-                ready.remove(mine)
-                heapq.heapify(ready)
-            i = mine[1] if mine else heapq.heappop(ready)[1]
-            running = place[i][0]
+        elif next_of:
+            if running not in next_of:
+                while next_of.get(ready[0][0]) != ready[0][1]:      # taken before, when its thread was running
+                    heapq.heappop(ready)
+                running = ready[0][0]
+            i = next_of.pop(running)
         else:       # the record contradicts itself (a dropped event, two writers on one socket): go on by the clock
             i = next(i for i in clock if i not in finished)
         if i in finished:
@@ -276,29 +256,6 @@ def _schedule(events, causes, seats):
         else:
             finish(i, "finish")
     return steps
-
-
-def _before_start(events, programs):
-    """What must be finished before a call begins: its socket made and set up, and before close, all use of it."""
-    before, made, setup, uses, last = defaultdict(set), {}, {}, defaultdict(dict), {}
-    for i, e in enumerate(events):
-        thread = id(e.thread)
-        if thread in last:
-            before[i].add(last[thread])
-        last[thread] = i
-        if e.method in MARKS:
-            if e.method == JOIN:
-                before[i].update(j for j in last.values() if getattr(events[j].thread, "group", None) in e.args)
-            continue
-        before[i].update(found[e.socket] for found in (made, setup) if e.socket in found)
-        if e.method == "close":
-            before[i].update(uses[e.socket].values())
-        if e.made is not None:
-            made[e.made] = i
-        if e.method in SETUP and not e.error:
-            setup[e.socket] = i
-        uses[e.socket][thread] = i
-    return before
 
 
 # --- rows ------------------------------------------------------------------------------------------------------

@@ -118,7 +118,7 @@ class Timeline:
     def story(self) -> Story:
         """Rows in order of cause, the endpoints with their roles, and a caption."""
         events = self._noted()
-        return tell(events, dict(self._ends), events[0].index if events else 0)
+        return tell(events, dict(self._ends), min((e.index for e in events), default=0))     # threads note theirs out of turn
 
     def rows(self) -> list[Row]:
         """The lines of the picture as data, in order of cause."""

@@ -1,4 +1,4 @@
-"""How soon a click on a bit shows: python tests/bench_address_panel.py (not a test: no time is asserted)."""
+"""How soon a click on a bit shows: python tests/tools/bench_address_panel.py (not a test: no time is asserted)."""
 import random
 import shutil
 import statistics

@@ -1,4 +1,4 @@
-"""Time of netlab.addresses against ipaddress: `python tests/bench_addresses.py [how many]` prints a ratio.
+"""Time of netlab.addresses against ipaddress: `python tests/tools/bench_addresses.py [how many]` prints a ratio.
 
 Each value goes int -> text -> int, must come back unchanged, and its text must be what ipaddress prints.
 """

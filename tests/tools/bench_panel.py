@@ -1,4 +1,4 @@
-"""How soon a click shows, and what a flood costs: python tests/bench_panel.py (not a test: no time is asserted)."""
+"""How soon a click shows, and what a flood costs: python tests/tools/bench_panel.py (not a test: no time is asserted)."""
 import random
 import statistics
 import tempfile
