@@ -19,10 +19,11 @@ SETTINGS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false
 # uv then reads the system's certificates, as pip does: schools and companies often have their own.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help lab test notebooks bench lock clean
+.PHONY: help lab test stress notebooks bench lock clean
 help:
 	@echo "make lab        open the course in JupyterLab        (ARGS=... for jupyter lab)"
 	@echo "make test       run every test                       (ARGS=... for pytest)"
+	@echo "make stress     what takes minutes: thousands of interrupts, hundreds of runs"
 	@echo "make notebooks  run the notebooks, store the outputs (ARGS=... for .ci/notebooks.py)"
 	@echo "make bench      measure this machine"
 	@echo "make lock       choose versions anew: pyproject.toml -> requirements.txt"
@@ -81,8 +82,15 @@ lab: $(READY) $(TRUST)
 	exec "$(PY)" -m jupyterlab "$$@" --LabApp.default_url=/lab/tree/$(START) \
 	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ARGS)
 
+# All tests in three processes, for most of their time is waiting. A few chosen ones are sooner done in one.
 test: $(READY)
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH"; export PATH; exec "$(PY)" -m pytest $(ARGS)
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH"; export PATH; exec "$(PY)" -m pytest $(or $(ARGS),-n 3)
+
+stress: export PYTHONPATH := tests:tests/tools
+stress: $(READY)
+	"$(PY)" tests/stress_servers.py
+	"$(PY)" tests/stress_conversations.py --seconds 300
+	"$(PY)" tests/stress_conversations.py --seconds 300 --busy
 
 notebooks: $(READY)
 	@"$(PY)" .ci/notebooks.py $(ARGS)

@@ -10,8 +10,20 @@ from pathlib import Path
 
 import pytest
 
+import ports  # noqa: F401 (from now on it is who gives Jupyter's kernels their ports)
+
 ROOT = Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """What stays together on one worker: a file (the cells of a notebook share a kernel), and all that needs a browser."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+    return Together(config, log) if config.option.dist == "loadfile" else None
 
 
 def need(condition, reason: str) -> None:
@@ -61,8 +73,11 @@ def left_behind(threads: set, files: dict | None, *, deadline: float = 2.0) -> s
         words = [f"threads {sorted(more)}"] if more else []
         if now is not None and len(now) > len(files):
             words.append(f"descriptors {sorted(new.values())}")
+        if not words:
+            gc.freeze()         # what lives now is not looked at again: with all that pytest holds, that takes 0.1 s
         if not words or time.monotonic() > end:
             return " and ".join(words)
+        gc.unfreeze()           # but something of it may have to go first
         time.sleep(0.005)
 
 
@@ -70,6 +85,7 @@ def left_behind(threads: set, files: dict | None, *, deadline: float = 2.0) -> s
 def no_leaks():
     """Fails the test that leaves a thread or a file descriptor behind."""
     gc.collect()
+    gc.freeze()
     threads, files = set(threading.enumerate()), open_files()
     yield
     left = left_behind(threads, files)

@@ -299,6 +299,17 @@ def test_the_leak_check_sees_a_thread_and_a_descriptor():
     assert left_behind(threads, files) == ""
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_the_leak_check_waits_for_what_a_thread_lets_go():
+    class Ring:
+        def __init__(self):
+            self.itself, self.sock = self, socket.socket()
+
+    threads, files = set(threading.enumerate()), open_files()
+    threading.Timer(0.05, lambda ring: None, [Ring()]).start()      # at the first look it still has the ring
+    assert left_behind(threads, files) == ""
+
+
 # Binder
 
 def test_binder_installs_the_lock_and_the_package(tmp_path):

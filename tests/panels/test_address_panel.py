@@ -1,6 +1,5 @@
-"""AddressPanel: its model without widgets, its own controls, a real kernel, and a real browser."""
+"""AddressPanel: its model without widgets, its own controls, and a real kernel."""
 import ipaddress
-import re
 
 import pytest
 from hypothesis import given, settings
@@ -295,90 +294,3 @@ def test_in_a_kernel_by_comm_messages():
         assert kernel.stderr == ""
     finally:
         kernel.close()
-
-
-# --- in a real browser ---
-
-pytest.importorskip("playwright")
-
-from lab import SCROLLS, chromium, lab  # noqa: E402, F401 (fixtures)
-
-
-def test_by_hand_and_by_keyboard_in_a_browser(lab):  # noqa: F811
-    notebook = lab.open([CELL])
-    page = notebook.page
-    notebook.run_all(1)
-    page.get_by_label("Text", exact=True).fill("127.0.0.1")
-    page.keyboard.press("Enter")
-    notebook.until(".nl-foot", r"127\.0\.0\.1/24 is the integer 2130706433.*loopback, RFC 1122")
-    notebook.until(".nl-facts", r"127\.0\.0\.0/24")
-    page.get_by_title("bit 31, worth 2147483648").click()
-    notebook.until(".nl-foot", r"Bit 31 is 1 now\. 255\.0\.0\.1/24")
-    page.get_by_label("Prefix length").fill("8")
-    page.keyboard.press("Tab")
-    notebook.until(".nl-facts", r"255\.0\.0\.0/8")
-    page.get_by_label("Bits 15 to 8").fill("256")
-    page.get_by_title("bit 0, worth 1,").click()
-    notebook.until(".nl-error", "256 in the third group: at most 255.")
-    notebook.until(".nl-foot", r"Bit 0 is 0 now\. 255\.0\.0\.0/8")
-    assert page.get_by_label("Bits 15 to 8").input_value() == "256"
-
-    page.get_by_label("Text", exact=True).focus()           # from here by keyboard alone
-    page.keyboard.press("Control+a")
-    page.keyboard.type("2001:db8::7")
-    page.keyboard.press("Enter")
-    notebook.until(".nl-foot", "Now an IPv6 address. 2001:db8::7/64")
-    notebook.until(".nl-facts", "2001:db8::/64")            # written after the fields: nothing overwrites what comes
-    for label in ("Integer", "Hex", "Prefix length"):
-        page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.labels[0].textContent") == label
-    page.keyboard.type("48")                                # Tab selects what stands there
-    page.keyboard.press("Tab")
-    notebook.until(".nl-facts", "2001:db8::/48")
-    page.keyboard.press("Tab")                              # past the switch, to the first group
-    assert page.evaluate("document.activeElement.labels[0].textContent") == "Bits 127 to 112"
-    page.keyboard.press("Tab")
-    page.keyboard.press("Space")
-    notebook.until(".nl-foot", r"Bit 127 is 1 now\. a001:db8::7/48")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    notebook.until(".nl-foot", r"Bit 126 is 1 now\. e001:db8::7/48")
-    page.get_by_role("button", name="Show the code").click()
-    notebook.until(".nl-code", re.escape('addresses.parse("e001:db8::7")'))
-    nameless = page.evaluate("() => [...document.querySelectorAll('.nl-panel input, .nl-panel button')]"
-                             ".filter(e => !(e.labels?.[0]?.textContent || e.title || e.textContent).trim()).length")
-    assert nameless == 0 and page.locator(".nl-foot[role=status]").count() == 1
-    notebook.end()
-    lab.end_kernels()
-    assert notebook.errors == [] and lab.elsewhere == []
-
-
-@pytest.mark.parametrize("dark, width", [(False, 1600), (True, 1200), (False, 560)])
-def test_it_fits_and_follows_the_theme(lab, dark, width):  # noqa: F811
-    notebook = lab.open([CELL], dark=dark, width=width, height=1400)
-    page = notebook.page
-    if width < 700:
-        page.keyboard.press("Control+b")
-    notebook.run_all(1)
-    for switch in (None, "Switch to IPv6"):
-        if switch:
-            page.get_by_label("Text", exact=True).fill("fedc:ba98:7654:3210:fedc:ba98:7654:3210/120")
-            page.keyboard.press("Enter")
-            page.get_by_title("bit 127,").wait_for()
-            page.wait_for_function("() => document.querySelector('.nl-wide input').value.length === 39")
-        else:
-            notebook.until(".nl-facts", "network")
-        box = page.locator(".nl-panel").bounding_box()
-        room = page.locator(".jp-OutputArea-output:has(.nl-panel)").bounding_box()
-        assert box["width"] <= 900 and box["width"] <= room["width"]
-        assert page.evaluate(SCROLLS) == []
-        cut = page.evaluate("() => [...document.querySelectorAll('.nl-panel input')].filter("
-                            "e => e.scrollWidth > e.clientWidth + 1).map(e => e.value)")
-        assert cut == []
-    ink, paper = page.evaluate("() => { const css = getComputedStyle(document.querySelector('.nl-bit'));"
-                               "return [css.color, css.backgroundColor] }")
-    light = [sum(map(float, re.findall(r"[\d.]+", colour)[:3])) for colour in (ink, paper)]
-    assert abs(light[0] - light[1]) > 300
-    notebook.end()
-    lab.end_kernels()
-    assert notebook.errors == []

@@ -1,7 +1,6 @@
 """MethodPanel: any method, any arguments, any order, and nothing hangs or stays behind."""
 import os
 import random
-import re
 import socket
 import sys
 import threading
@@ -11,8 +10,6 @@ import pytest
 from conftest import ROOT, need
 
 pytest.importorskip("ipywidgets")
-
-from lab import chromium, lab  # noqa: E402, F401
 
 from netlab.kernel import LINUX, wait_until  # noqa: E402
 from netlab.panels import MethodPanel, method as module  # noqa: E402
@@ -373,7 +370,7 @@ def test_every_control_has_a_label(panel):
     assert len(seen) >= 7 and all(seen)
 
 
-# --- in a real kernel, in a real browser -------------------------------------------------------------------------
+# --- in a real kernel -------------------------------------------------------------------------
 
 def test_silly_sequences_in_a_real_kernel():
     manager = pytest.importorskip("jupyter_client.manager")
@@ -392,35 +389,3 @@ def test_silly_sequences_in_a_real_kernel():
     finally:
         client.stop_channels()
         kernel.shutdown_kernel(now=True)
-
-
-def test_by_keyboard_in_a_browser(lab):
-    page = lab.open(["from netlab.panels import MethodPanel\nMethodPanel()"])
-    page.run_all(1)
-    page.until(".nl-foot", "New sockets are on the workbench")
-    by = page.page.get_by_label
-
-    def call(name, method, typed):
-        choice = by("Socket", exact=True)
-        choice.select_option(label=next(o for o in choice.locator("option").all_inner_texts() if o.startswith(f"{name}:")))
-        by("Method", exact=True).select_option(method)
-        page.until(".nl-caption", rf"{name}\.{method}\(")
-        by("Arguments", exact=True).fill(typed)
-        by("Arguments", exact=True).press("Enter")
-
-    call("client", "send", 'b"<b>hello</b>"')
-    page.until(".nl-foot", r"returned 12\.")
-    call("connection", "recv", "3")
-    page.until(".nl-log", r"connection\.recv\(3\) → b'<b>'")
-    assert page.page.locator(".nl-log b").filter(has_text=re.compile("^hello$")).count() == 0
-    call("listener", "accept", "")
-    page.until(".nl-foot", r"listener\.accept\(\) waits")
-    page.page.get_by_role("button", name="Cancel listener.accept").press("Enter")
-    page.until(".nl-foot", "was cancelled")
-    call("client", "recv", "abc")
-    page.until(".nl-error", "is no name known here")
-    page.page.get_by_role("button", name="Start again").press("Enter")
-    page.until(".nl-foot", "New sockets")
-    assert page.page.locator(".nl-panel").bounding_box()["width"] <= 900
-    assert not page.errors and not lab.elsewhere
-    page.end()

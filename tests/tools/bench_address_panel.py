@@ -2,10 +2,12 @@
 import random
 import shutil
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 
-from browser import QUIET, start_lab        # beside this file
+sys.path.append(str(Path(__file__).parents[1]))
+from lab import QUIET, start_lab  # noqa: E402 (beside this file)
 
 CELLS = ["""import ipywidgets
 bare, text = ipywidgets.Button(description="bare", tooltip="bare"), ipywidgets.HTML("0")

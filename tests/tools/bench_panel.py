@@ -1,10 +1,12 @@
 """How soon a click shows, and what a flood costs: python tests/tools/bench_panel.py (not a test: no time is asserted)."""
 import random
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 
-from browser import QUIET, start_lab        # beside this file
+sys.path.append(str(Path(__file__).parents[1]))
+from lab import QUIET, start_lab  # noqa: E402 (beside this file)
 
 CELLS = ["""import ipywidgets
 bare, text = ipywidgets.Button(description="bare"), ipywidgets.HTML("0")

@@ -2,21 +2,18 @@
 import itertools
 import json
 import os
-import random
 import re
-import shutil
-import socket
 import subprocess
 import sys
 import urllib.request
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import nbformat
-import pytest
 
-from conftest import ROOT, need
+from conftest import ROOT
 from netlab.kernel import wait_until
+from ports import free_port
 
 LOCAL = {"127.0.0.1", "localhost", ""}          # "": data: and blob: addresses
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run",
@@ -29,32 +26,24 @@ SCROLLS = """() => [...document.querySelectorAll('.nl-panel, .nl-panel *')].filt
 }).map(e => `${e.tagName}.${e.className} ${e.scrollWidth}>${e.clientWidth} ${e.scrollHeight}>${e.clientHeight}`)"""
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    """Debian's chromium under Playwright; ended with each file, for its loop would be in the way of asyncio elsewhere."""
-    sync = pytest.importorskip("playwright.sync_api")
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    need(path, "no chromium on the PATH")
-    with sync.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory, chromium):
-    """A JupyterLab on a folder of its own, with settings of its own."""
-    need(shutil.which("jupyter", path=os.path.dirname(sys.executable)), "no jupyter beside this Python")
-    with start_lab(tmp_path_factory.mktemp("lab"), chromium) as running:
-        yield running
-
-
-def free_port():
-    """A port below those that the kernel gives to others, so that it is still free when the server comes to it."""
-    for port in random.sample(range(20_000, 32_000), 100):
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+# Opens a notebook in place of the one before, as if in a fresh page. Nothing of the old one is asked or saved.
+OPEN = """async ([path, theme]) => {
+    const {commands, shell, restored} = window.jupyterapp;
+    await restored;
+    if (document.body.dataset.jpThemeName !== theme)
+        await commands.execute('apputils:change-theme', {theme});
+    for (const old of [...shell.widgets('main')])
+        old.dispose();
+    shell.expandLeft();
+    const opened = await commands.execute('docmanager:open', {path});
+    await opened.context.ready;
+    await opened.sessionContext.ready;
+    await opened.revealed;
+}"""
+READY = """theme => {
+    const session = window.jupyterapp.shell.currentWidget?.sessionContext?.session;
+    return session?.kernel?.status === 'idle' && document.body.dataset.jpThemeName === theme;
+}"""
 
 
 @contextmanager
@@ -63,10 +52,12 @@ def start_lab(folder, browser):
     (folder / "work").mkdir()
     env = {**os.environ, **{f"JUPYTER{name}_DIR": str(folder / name) for name in
                             ("_CONFIG", "_RUNTIME", "_DATA", "LAB_SETTINGS", "LAB_WORKSPACES")},
-           "IPYTHONDIR": str(folder / "ipython"), "PYTHONPATH": str(ROOT), "JUPYTER_PLATFORM_DIRS": "1"}
+           "IPYTHONDIR": str(folder / "ipython"), "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests/tools")]),
+           "JUPYTER_PLATFORM_DIRS": "1"}
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+            [sys.executable, "-c", "import ports; from jupyterlab.labapp import main; main()",
+             "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--LabApp.expose_app_in_browser=True",
              "--ServerApp.port_retries=0", "--IdentityProvider.token=t", f"--ServerApp.root_dir={folder / 'work'}",
              "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
             env=env, stdout=log, stderr=subprocess.STDOUT)
@@ -76,16 +67,16 @@ def start_lab(folder, browser):
         assert process.poll() is None, (folder / "log").read_text()
         yield lab
     finally:
-        for page in list(lab.pages):
-            page.end()
         process.terminate()
         process.wait(20)
 
 
 class Lab:
+    """A running JupyterLab and one page of it, in which each notebook takes the place of the one before."""
+
     def __init__(self, folder, url, browser):
-        self.folder, self.url, self.browser, self.pages, self.elsewhere = folder, url, browser, [], []
-        self._count = itertools.count()
+        self.folder, self.url, self.elsewhere, self.errors = folder, url, [], []
+        self._browser, self._page, self._count = browser, None, itertools.count()
 
     def answers(self):
         try:
@@ -94,7 +85,7 @@ class Lab:
             return False
 
     def end_kernels(self):
-        """End the kernels of the pages so far, to give their memory back."""
+        """End the kernels so far, to give their memory back."""
         for session in json.load(self._ask("GET", "/api/sessions")):
             self._ask("DELETE", f"/api/sessions/{session['id']}")
 
@@ -103,22 +94,33 @@ class Lab:
             self.url + path, method=method, headers={"Authorization": "token t"}), timeout=20)
 
     def open(self, notebook, *, dark=False, width=1280, height=900):
-        """A page with `notebook`: a path in the folder's "work", or a list of cells' sources."""
+        """The page with `notebook`: a path in the folder's "work", or a list of cells' sources."""
         if not isinstance(notebook, str):
             made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id=f"cell{n}")
                                                    for n, source in enumerate(notebook)])
             made.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
             notebook = f"test{next(self._count)}.ipynb"
             nbformat.write(made, self.folder / "work" / notebook)
+        page = self._page = self._page or self._begin()
+        self.errors.clear()
+        theme = f"JupyterLab {'Dark' if dark else 'Light'}"
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate(OPEN, [notebook, theme])
+        page.wait_for_function(READY, arg=theme)
+        return Page(self, page)
+
+    def _begin(self):
         settings = self.folder / "LAB_SETTINGS" / "@jupyterlab/apputils-extension"
-        settings.mkdir(parents=True, exist_ok=True)
+        settings.mkdir(parents=True)
         (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
-        (settings / "themes.jupyterlab-settings").write_text(
-            json.dumps({"theme": f"JupyterLab {'Dark' if dark else 'Light'}"}))
-        context = self.browser.new_context(viewport={"width": width, "height": height})
+        context = self._browser.new_context()
         context.route(lambda url: urlsplit(url).hostname not in LOCAL | {None}, self._refuse)
-        page = Page(self, context, context.new_page(), notebook)
-        self.pages.append(page)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("websocket", lambda ws: urlsplit(ws.url).hostname in LOCAL or self.elsewhere.append(ws.url))
+        page.goto(f"{self.url}/lab?token=t&reset")
+        page.wait_for_function("window.jupyterapp")
         return page
 
     def _refuse(self, route):
@@ -129,13 +131,8 @@ class Lab:
 class Page:
     """A notebook in the browser; `page` is Playwright's."""
 
-    def __init__(self, lab, context, page, notebook):
-        self.lab, self.context, self.page, self.errors = lab, context, page, []
-        page.set_default_timeout(60_000)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("websocket", lambda ws: urlsplit(ws.url).hostname in LOCAL or lab.elsewhere.append(ws.url))
-        page.goto(f"{lab.url}/lab/tree/{notebook}?token=t&reset")
-        page.get_by_text("| Idle").wait_for()
+    def __init__(self, lab, page):
+        self.lab, self.page = lab, page
 
     def menu(self, *names):
         for name in names:
@@ -154,8 +151,3 @@ class Page:
     def until(self, selector, pattern):
         """Wait until the text of some element of `selector` matches."""
         self.page.locator(selector).filter(has_text=re.compile(pattern)).first.wait_for()
-
-    def end(self):
-        if self in self.lab.pages:
-            self.lab.pages.remove(self)
-            self.context.close()

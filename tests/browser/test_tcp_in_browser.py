@@ -1,33 +1,15 @@
-"""The panels as a learner meets them: a real JupyterLab in a real chromium, with everything but loopback blocked."""
+"""TcpPanel as a learner meets it: in a real JupyterLab in a real chromium."""
 import re
 
 import pytest
 
-pytest.importorskip("playwright")
-
-from lab import SCROLLS, chromium, lab  # noqa: E402, F401 (fixtures)
+from lab import SCROLLS
 
 CELL = "from netlab.panels import TcpPanel\npanel = TcpPanel()\npanel"
 
 FITS = """() => { const panel = document.querySelector('.nl-panel').getBoundingClientRect(),
     room = document.querySelector('.jp-OutputArea-output:has(.nl-panel)').getBoundingClientRect();
     return panel.width <= 900 && panel.right <= room.right + 1 && panel.width > 300 }"""
-
-
-@pytest.fixture
-def opened(lab):  # noqa: F811
-    """opened(cells, …) gives a page; afterwards: nothing was asked elsewhere, and no script failed."""
-    pages = []
-
-    def make(*args, **kwargs):
-        pages.append(lab.open(*args, **kwargs))
-        return pages[-1]
-    yield make
-    for page in pages:
-        page.end()
-        assert page.errors == []
-    lab.end_kernels()
-    assert lab.elsewhere == []
 
 
 def begin(notebook, does="upper"):
