@@ -9,7 +9,7 @@ from ipywidgets.widgets.widget import _instances
 from netlab.addresses import SPECIAL, WIDTH, parse
 from netlab.kernel import wait_until
 from netlab.panels.address import Address, AddressPanel
-from test_tcp_panel import Kernel, text, walk
+from hands import Kernel, text, walk
 
 
 # --- the model ---
