@@ -3,10 +3,16 @@
 `serve` and `serve_udp` return when the server is ready. One thread waits for clients; each TCP connection gets
 a thread of its own, as in the standard library's `ThreadingTCPServer`. Threads are daemons: they never keep a
 kernel from ending. A server ends by `stop()`, by leaving its `with` block, or when nobody holds it any more.
+
+The server's own thread does all the work, the ending too; `stop()` only asks for it and waits. Python raises
+KeyboardInterrupt in the main thread alone, so it can break the waiting off, and never the work.
 """
 from __future__ import annotations
 
+import _socket
+import _thread
 import contextlib
+import errno
 import itertools
 import os
 import re
@@ -18,11 +24,20 @@ import time
 import weakref
 
 PLAIN = socket.socket   # the class itself, whatever `watch` puts in its place
-PATIENCE = 5.0          # seconds that stop() waits for a handler to come to its end
+PATIENCE = 5.0          # seconds that stop() takes at most, if a handler does not come to its end
 GRACE = 0.2             # seconds in which a handler may answer what it has received, before its connection is cut
-LAST = 1000             # connections or datagrams that a server still serves when it stops: no flood can hold it
+PAUSE = 0.05            # seconds until a server tries again that had no descriptor for a client
+LEFTOVERS = 1000        # connections or datagrams that a server still serves when it stops: no flood can hold it
+
+
+# Why there was no client after all: accept(2); trio sorts them in the same way.
+SHORT, CLOSED, PASSING = ({vars(errno).get(name) for name in names.split()} - {None} for names in (
+    "EMFILE ENFILE ENOMEM ENOBUFS",     # the machine is short of something: try again later
+    "EBADF EINVAL ENOTSOCK",            # somebody closed the server's socket, or shut it down
+    "EAGAIN EWOULDBLOCK ECONNABORTED ECONNRESET ECONNREFUSED EPERM EPROTO ENETDOWN ENETUNREACH ENETRESET EHOSTDOWN "
+    "EHOSTUNREACH ENONET ENOPROTOOPT EOPNOTSUPP ETIMEDOUT"))    # that one client is gone: go on
 _groups = itertools.count()
-_running = weakref.WeakSet()
+_running = set()        # what stop_all() ends; each stays here until it has really ended
 
 
 def echo(conn, address):
@@ -47,7 +62,7 @@ def serve(handler, *, host="127.0.0.1", port=0, family=socket.AF_INET, name=None
     server's calls are recorded there. Raises ValueError or TypeError for bad arguments, and OSError as `bind`
     does (port in use, an address that is not this machine's). You end it: `with`, or `stop()`. Chapter 00.
     """
-    return Server(_Tcp(handler, host, port, family, name, timeline))
+    return _started(_Tcp(handler, host, port, family, name, timeline))
 
 
 def serve_udp(handler, *, host="127.0.0.1", port=0, family=socket.AF_INET, name=None, timeline=None):
@@ -56,15 +71,15 @@ def serve_udp(handler, *, host="127.0.0.1", port=0, family=socket.AF_INET, name=
     `handler(data, address)` is called for each datagram, one after the other; the bytes that it returns are sent
     back, None sends nothing. The rest is as in `serve`.
     """
-    return Server(_Udp(handler, host, port, family, name, timeline))
+    return _started(_Udp(handler, host, port, family, name, timeline))
 
 
 def stop_all():
     """End every server that still runs. Raises what the first failing handler raised, after all have ended."""
     failed = None
-    for server in list(_running):
+    for engine in list(_running):
         try:
-            server.stop()
+            engine.stop()
         except Exception as error:
             failed = failed or error
     if failed:
@@ -78,8 +93,7 @@ class Server:
         self._engine = engine           # the threads hold the engine, not this: so a dropped Server can end
         self.name = engine.name
         self.host, self.port = engine.address[:2]
-        self._end = weakref.finalize(self, engine.drop)
-        _running.add(self)
+        weakref.finalize(self, engine.drop)
 
     @property
     def address(self):
@@ -94,17 +108,16 @@ class Server:
     @property
     def running(self) -> bool:
         """Whether it still takes connections or datagrams."""
-        return not self._engine.stopping
+        return self._engine.serving and not self._engine.stopping
 
     def stop(self):
         """End the server, its connections and its threads. Once is enough; again does nothing.
 
         Who has connected, and what has arrived, is still served; then a handler that waits for more gets an end of
         stream. Raises what a handler raised, unless the handler failed because the server was stopping; RuntimeError
-        when a handler does not end within 5 seconds.
+        when a handler does not end within 5 seconds. A handler that stops its own server is not waited for. In a
+        forked child it closes the child's copies, and the parent's server goes on (fork(2)).
         """
-        self._end.detach()
-        _running.discard(self)
         self._engine.stop()
 
     def __enter__(self):
@@ -122,53 +135,90 @@ class Server:
         return f"<Server {self.name!r} {'running' if self.running else 'stopped'}>"
 
 
+def _started(engine):
+    try:
+        server = Server(engine)         # before the thread: from then on, whoever loses the server ends it
+        engine.start()
+        return server
+    except BaseException:
+        engine.drop()
+        engine.wait(PATIENCE)
+        raise
+
+
 class _Engine:
-    """What TCP and UDP servers share: checked arguments, a bound socket, a thread that can be woken, the first error."""
+    """What TCP and UDP servers share: checked arguments, a bound socket, a thread that can be woken, the first error.
+
+    There is no `with lock` here: an interrupt just before its block begins would leave the lock held for ever.
+    """
 
     def __init__(self, handler, host, port, family, name, timeline):
         _check(handler, host, port, family, timeline)
-        self.handler, self.stopping, self.dropped = handler, False, False
-        self.name = name or getattr(handler, "__name__", type(handler).__name__)
-        self.error, self.failed, self.threads, self.group = None, 0, set(), next(_groups)
-        self.lock = threading.RLock()   # drop() may come in the middle of anything, also of a block that holds it
-        self.waker, self.wake = socket.socketpair()
-        for end in (self.waker, self.wake):
-            getattr(end, "hide", int)()         # inside a `watch`: our own plumbing is nobody's conversation
-        self.socket, self.selector = None, selectors.DefaultSelector()
+        self.handler, self.name = handler, name or getattr(handler, "__name__", type(handler).__name__)
+        self.pid, self.group = os.getpid(), next(_groups)
+        self.threads, self.connections, self.errors = set(), set(), []
+        self.serving = True             # False once the socket takes nothing more
+        self.stopping = self.dropped = self.ended = False
+        self.awaited = False            # somebody waits in stop(), and will close the socket
+        self.gave_up = False            # stop() has said that a handler did not end
+        self.short = False              # no descriptor left: the next connection to end should say so
+        self.owner = threading.Lock()   # held by the thread from its start to its end
+        self.socket, self.plumbing = None, []
         try:
+            self.wake_reader, self.wake_writer = self.plumbing[:] = _plain_pair()
+            self.selector = selectors.DefaultSelector()
+            self.plumbing.append(self.selector)
             self.socket = (timeline.socket if timeline else socket.socket)(family, self.type)
-            if os.name == "posix":      # a port in TIME_WAIT may be used again (socket(7)); on Windows the option means more
+            if os.name == "posix":      # a port in TIME_WAIT may be used again (socket(7)); on Windows it means more
                 PLAIN.setsockopt(self.socket, socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self.socket.bind((host, port))
             self.address = self.socket.getsockname()
-            self.open()
-            for end in (self.socket, self.waker):
+            self.listen()
+            for end in (self.socket, self.wake_reader):
                 self.selector.register(end, selectors.EVENT_READ)
             self.recorder = getattr(self.socket, "recorder", None)      # the timeline, or that of a `watch` around us
-            self.main = self.thread(self.run, f"server {self.name}")
         except BaseException:
-            self.close()
+            if self.socket:
+                self.socket.close()
+            self.close_plumbing()
             raise
 
-    def open(self):
+    def listen(self):
         PLAIN.setblocking(self.socket, False)       # so that a client which is gone again cannot hold us up
-
-    def close(self):
-        if self.socket:
-            self.socket.close()
-        self.selector.close()
-        for end in (self.waker, self.wake):
-            PLAIN.close(end)
 
     def reachable(self):
         everyone = {"0.0.0.0": "127.0.0.1", "::": "::1"}
         return (everyone.get(self.address[0], self.address[0]), *self.address[1:])
 
+    def close_plumbing(self):
+        for thing in self.plumbing:
+            thing.close()
+
+    # --- its threads
+
+    def start(self):
+        """Begin to serve. An interrupt inside `Thread.start` leaves a thread half there, so another thread calls it."""
+        up = threading.Lock()
+        up.acquire()
+        _thread.start_new_thread(self.launch, (up,))
+        up.acquire()
+        if not self.threads:
+            self.tell()
+
+    def launch(self, up):
+        if self.owner.acquire(blocking=False):      # else start() was interrupted, and all is closed already
+            _running.add(self)
+            try:
+                self.thread(self.run, f"server {self.name}")
+            except RuntimeError as error:
+                self.errors.append(error)
+                self.owner.release()
+        up.release()
+
     def thread(self, target, name, *args):
         thread = threading.Thread(target=self.guarded, args=(target, *args), name=name, daemon=True)
         thread.group = self.group       # by which a timeline knows whom stop() waited for
-        with self.lock:
-            self.threads.add(thread)
+        self.threads.add(thread)
         try:
             thread.start()
         except RuntimeError:            # the system gives no more threads
@@ -179,97 +229,188 @@ class _Engine:
     def guarded(self, target, *args):
         try:
             target(*args)
-        except Exception as error:
+        except BaseException as error:  # exit() ends a conversation, and is told as well
             if not (self.stopping and isinstance(error, OSError)):      # our own shutdown is no fault of the handler's
                 self.fail(error)
         finally:
-            with self.lock:
-                if not self.stopping:   # while it stops, stop() waits for each of them
-                    self.threads.discard(threading.current_thread())
+            if not self.stopping:       # while it stops, each of them is waited for
+                self.threads.discard(threading.current_thread())
 
     def fail(self, error):
-        with self.lock:
-            self.error, self.failed = self.error or error, self.failed + 1
+        self.errors.append(None if self.errors else error)      # the first is told, the others are counted
 
     def run(self):
-        while not self.stopping:
-            if self.someone_came(None):
-                self.serve_one()
-        for _ in range(LAST):           # who came before the end is served as well, whichever thread was faster
-            if self.dropped or self.socket.fileno() == -1 or not self.someone_came(0):
-                break
-            self.serve_one()
-        if self.dropped:
-            self.end_connections(socket.SHUT_RDWR)
-            self.close()
+        self.main = threading.current_thread()
+        try:
+            while not self.stopping:
+                self.serve_next()
+            for _ in range(LEFTOVERS):  # who came before the end is served as well, whichever thread was faster
+                if self.dropped or not self.serve_next(0):
+                    break
+            self.end_connections()
+        finally:
+            self.stopping = True
+            self.close_plumbing()
+            self.ended = True           # before a look at `awaited`: drop() does it the other way round
+            if not self.awaited:
+                self.close()
+            self.owner.release()
 
-    def someone_came(self, timeout):
-        return any(key.fileobj is self.socket for key, _ in self.selector.select(timeout))
+    def serve_next(self, timeout=None):
+        """Wait for a client or to be woken, and serve the client; whether there may be another."""
+        try:
+            ready = [key.fileobj for key, _ in self.selector.select(timeout)]
+            if self.wake_reader in ready:
+                self.wake_reader.recv(4096)
+            if self.socket not in ready:
+                return False
+            client = self.take()
+        except OSError as error:
+            return self.nobody(error)
+        self.serve_one(*client)
+        return True
+
+    def nobody(self, error):
+        """There was no client, and why: take the next, wait for better times, or listen no more; True for the first."""
+        if error.errno in SHORT:
+            if not self.stopping:       # wait until a connection of ours has ended; others may close something too
+                self.short = True
+                self.selector.unregister(self.socket)
+                self.selector.select(PAUSE)
+                self.selector.register(self.socket, selectors.EVENT_READ)
+                self.short = False
+            return False
+        if error.errno not in PASSING or _input_ended(self.socket):
+            self.serving = False
+            self.selector.unregister(self.socket)
+            if error.errno not in PASSING | CLOSED:
+                self.fail(error)
+        return self.serving
+
+    # --- its end
 
     def begin_to_stop(self):
-        with self.lock:
-            first, self.stopping = not self.stopping, True
-        if first:
-            PLAIN.send(self.wake, b"x")
+        if not self.stopping:
+            self.deadline = time.monotonic() + PATIENCE
+            self.stopping = True
+        self.wake_up()                  # each time: an earlier try may have been interrupted before it came to this
 
-    def drop(self):
-        """Nobody holds the server any more: its threads end by themselves, and no one waits for them."""
-        self.dropped = True
-        self.begin_to_stop()
+    def wake_up(self):
+        with contextlib.suppress(OSError):          # it has ended, or so many wake it that the buffer is full
+            self.wake_writer.send(b"x")
 
-    def stop(self):
-        self.begin_to_stop()
-        self.join([self.main], PATIENCE)
-        if self.recorder:
-            self.recorder.woke(self.group)
-        self.end_connections(socket.SHUT_RD)                    # recv() returns b"": the handler may still answer
-        if self.join(self.threads, GRACE):
-            self.end_connections(socket.SHUT_RDWR)              # and now sendall() fails as well
-        late = self.join(self.threads, PATIENCE)
+    def end_connections(self):
+        if self.dropped:                # nobody waits: no handler is asked to come to its end, it is cut off
+            self.shut_connections(socket.SHUT_RDWR)
+            return self.join(PATIENCE)
+        self.shut_connections(socket.SHUT_RD)       # recv() returns b"": the handler may still answer
+        if self.join(GRACE):
+            self.shut_connections(socket.SHUT_RDWR)             # and now sendall() fails as well
+        self.join(PATIENCE)
+
+    def shut_connections(self, how):
+        for conn in self.connections.copy():
+            if how == socket.SHUT_RD and _input_ended(conn):
+                continue                # its handler will see so by itself
+            if hasattr(conn, "recorder"):
+                conn.stopped = True                 # so that the story does not say "the peer closed"
+            with contextlib.suppress(OSError):      # close() does not wake a thread in recv(), shutdown() does
+                PLAIN.shutdown(conn, how)
+
+    def join(self, seconds):
+        """Wait for the handlers, together at most so long and not beyond the deadline; whether one still runs."""
+        end = min(time.monotonic() + seconds, self.deadline)
+        handlers = self.threads - {self.main}
+        for thread in handlers:
+            thread.join(max(0, end - time.monotonic()))
+        return any(thread.is_alive() for thread in handlers)
+
+    def wait(self, seconds):
+        """Wait at most so long for the thread to have ended everything; whether it has."""
+        if not self.ended and self.owner.acquire(timeout=seconds):
+            if not self.ended:          # there never was a thread
+                self.close_plumbing()
+                self.ended = True
+                self.close()
+            self.owner.release()        # an interrupt just before leaves it locked: so look at `ended` first
+        return self.ended
+
+    def close(self):
+        """The last step. By whoever stops the server, so that a recording shows it after what the handlers did."""
         if self.recorder:
             self.recorder.joined(self.group)
-        self.close()
-        with self.lock:
-            error, failed, self.error, self.failed = self.error, self.failed, None, 0
-        if late:
-            problem = f"a handler of {self.name!r} did not end within {PATIENCE:g} seconds of its connection's end"
-            raise RuntimeError(problem) from error
-        if error:
-            if failed > 1:
-                error.add_note(f"{failed - 1:,} more call{'s' if failed > 2 else ''} of the handler failed as well")
-            raise error
+        self.socket.close()
+        _running.discard(self)
 
-    def join(self, threads, seconds):
-        """Wait for them, together at most so long; whether one still runs. A handler that stops its own server is left out."""
-        end = time.monotonic() + seconds
-        others = [t for t in list(threads) if t is not threading.current_thread()]
-        for thread in others:
-            thread.join(max(0, end - time.monotonic()))
-        return any(t.is_alive() for t in others)
+    def drop(self):
+        """Nobody holds the server any more, or stop() was interrupted: it ends by itself, and no one waits."""
+        if os.getpid() != self.pid:
+            return self.leave()
+        self.dropped, self.awaited = True, False
+        self.begin_to_stop()
+        if self.ended and self.socket.fileno() != -1:
+            self.close()
 
-    def end_connections(self, how):
-        pass
+    def leave(self):
+        """In a forked child there are no threads, and descriptors are copies: close them, wake and shut down nothing."""
+        self.stopping = True
+        _running.discard(self)
+        self.selector.close()
+        for sock in (self.socket, self.wake_reader, self.wake_writer, *self.connections):
+            with contextlib.suppress(OSError):      # it is closed already
+                os.close(_socket.socket.detach(sock))
+
+    def stop(self):
+        if os.getpid() != self.pid:
+            return self.leave()
+        own = threading.current_thread() in self.threads        # a handler would wait for itself
+        try:
+            if self.recorder and not self.stopping:
+                self.recorder.woke(self.group)
+            self.awaited = self.awaited or not own
+            self.begin_to_stop()
+            if own:
+                return
+            late = not self.wait(0 if self.gave_up else PATIENCE)
+            if not late:
+                self.main.join(GRACE)   # its last step: without this, threading.enumerate() could still list it
+                late = any(thread.is_alive() for thread in self.threads - {self.main})
+            self.close()
+        except BaseException:
+            self.drop()
+            raise
+        self.tell(late)
+
+    def tell(self, late=False):
+        """Raise what went wrong, once."""
+        errors, self.errors = self.errors, []
+        first = errors[0] if errors else None
+        if len(errors) > 1:
+            many = f"{len(errors) - 1:,} more call{'s' if len(errors) > 2 else ''}"
+            first.add_note(f"{many} of the handler failed as well")
+        whose = f"a handler of {self.name!r}"
+        if late and not self.gave_up:
+            self.gave_up = True
+            raise RuntimeError(f"{whose} did not end within {PATIENCE:g} seconds of stop()") from first
+        if first and not isinstance(first, Exception):
+            raise RuntimeError(f"{whose} raised {type(first).__name__}: to end a conversation, return") from first
+        if first:
+            raise first
 
 
 class _Tcp(_Engine):
     type = socket.SOCK_STREAM
 
-    def open(self):
-        super().open()
-        self.connections = set()
+    def listen(self):
+        super().listen()
         self.socket.listen(128)
 
-    def serve_one(self):
-        try:
-            conn, address = self.socket.accept()
-        except BlockingIOError:
-            return                      # the client went away before we came to it
-        except OSError:                 # no file descriptor left: let those who are here finish, then try again
-            time.sleep(0.05)
-            return
+    def take(self):
+        return self.socket.accept()
+
+    def serve_one(self, conn, address):
         PLAIN.setblocking(conn, True)
-        with self.lock:
-            self.connections.add(conn)
+        self.connections.add(conn)
         try:
             self.thread(self.handle, f"{self.name} connection", conn, address)
         except RuntimeError as error:
@@ -282,42 +423,45 @@ class _Tcp(_Engine):
             with conn:
                 self.handler(conn, address)
         finally:
-            with self.lock:
-                self.connections.discard(conn)
-
-    def end_connections(self, how):
-        with self.lock:
-            for conn in self.connections:
-                if how == socket.SHUT_RD and _peer_ended(conn):
-                    continue            # its handler will see so by itself
-                if hasattr(conn, "recorder"):
-                    conn.stopped = True                 # so that the story does not say "the peer closed"
-                with contextlib.suppress(OSError):      # close() does not wake a thread in recv(), shutdown() does
-                    PLAIN.shutdown(conn, how)
+            self.connections.discard(conn)
+            if self.short:
+                self.wake_up()
 
 
 class _Udp(_Engine):
     type = socket.SOCK_DGRAM
 
-    def serve_one(self):
-        try:
-            data, address = self.socket.recvfrom(65535)
-        except OSError:                 # nothing there after all; on Windows also: an answer found nobody
-            return
+    def take(self):
+        return self.socket.recvfrom(65535)
+
+    def serve_one(self, data, address):
         try:
             reply = self.handler(data, address)
-            if reply is not None:
+            if reply is not None and self.socket.fileno() != -1:        # else stop() has given up on us
                 self.socket.sendto(reply, address)
-        except Exception as error:      # one bad datagram does not end the server
+        except BaseException as error:  # one bad datagram does not end the server, and neither does exit()
             self.fail(error)
 
 
-def _peer_ended(conn):
-    """Whether the other end has closed or ended its sending, even if there are bytes still to read. Known on Linux only."""
-    if not hasattr(select, "POLLRDHUP") or conn.fileno() == -1:
+def _plain_pair():
+    """Two connected sockets that no `watch` records: of the class below the one that it replaces."""
+    if hasattr(_socket, "socketpair"):
+        pair = _socket.socketpair()
+    else:                               # Windows: a datagram socket, connected to itself, is both ends
+        pair = (_socket.socket(type=socket.SOCK_DGRAM),) * 2
+        pair[0].bind(("127.0.0.1", 0))
+        pair[0].connect(pair[0].getsockname())
+    for end in pair:
+        end.setblocking(False)
+    return pair
+
+
+def _input_ended(sock):
+    """Whether the other end has ended its sending, or this one was shut down; known on Linux only (poll(2))."""
+    if not hasattr(select, "POLLRDHUP") or sock.fileno() == -1:
         return False
     poll = select.poll()
-    poll.register(conn, select.POLLRDHUP)
+    poll.register(sock, select.POLLRDHUP)
     return bool(poll.poll(0))
 
 
