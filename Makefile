@@ -88,9 +88,9 @@ test: $(READY)
 
 stress: export PYTHONPATH := tests:tests/tools
 stress: $(READY)
-	"$(PY)" tests/stress_servers.py
-	"$(PY)" tests/stress_conversations.py --seconds 300
-	"$(PY)" tests/stress_conversations.py --seconds 300 --busy
+	"$(PY)" tests/tools/stress_servers.py
+	"$(PY)" tests/tools/stress_conversations.py --seconds 300
+	"$(PY)" tests/tools/stress_conversations.py --seconds 300 --busy
 
 notebooks: $(READY)
 	@"$(PY)" .ci/notebooks.py $(ARGS)
