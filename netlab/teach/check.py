@@ -1,21 +1,26 @@
-"""Exercises that check themselves: run a learner's function over cases and say what happened, in words.
+"""Exercises that check themselves: run a learner's function through trials and say what happened, in words.
 
-A chapter's cases stand in its folder of netlab.chapters; this file knows no exercise. An untouched stub is "not attempted"
+A chapter's exercises stand in its folder of netlab.chapters; this file knows none. An untouched stub is "not attempted"
 and fails nothing. What a learner's code raises becomes part of the Result: no traceback starts in here.
 """
 import contextlib
 import copy
 import dis
-import html
+import errno
+import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from netlab.style import card, tag
+
+LIMIT = 3.0             # seconds that a call may take, and that a peer waits for the next sign of life
 NOT_ATTEMPTED, PASSED, FAILED = "not attempted", "passed", "not yet"
-_COLOUR = {NOT_ATTEMPTED: "#5b6470", PASSED: "#00734f", FAILED: "#b3261e"}
-_WIDEST = 160  # characters of a value that are shown
+_COLOUR = {NOT_ATTEMPTED: "soft", PASSED: "good", FAILED: "error"}
+ABOUT_CODE = "this is about the code, not the answer: read the error, then the line that it names"
+_WIDEST = 160           # characters of a value that are shown
 
 
 @dataclass(frozen=True)
@@ -58,21 +63,65 @@ class Result:
         return "\n".join(lines + [f"  {label:9} {text}" for label, text in self._rows])
 
     def _repr_html_(self) -> str:
-        ink = "color:var(--jp-content-font-color1,inherit)"
-        edge = f"border-left:4px solid {_COLOUR[self.state]};padding:4px 12px;max-width:860px;{ink}"
-        head = f"<code>{html.escape(self.exercise)}</code>: {html.escape(self.headline)}"
-        left = "text-align:left;vertical-align:top;overflow-wrap:anywhere"
-        rows = "".join(
-            f'<tr><th scope="row" style="{left};padding:2px 12px 2px 0">{label}</th>'
-            f'<td style="{left};padding:2px 0">{_marked(label, text)}</td></tr>'
-            for label, text in self._rows)
-        table = f'<table style="margin:4px 0 0;border:0">{rows}</table>' if rows else ""
-        return f'<div role="status" style="{edge}">{head}{table}</div>'
+        left = "text-align:left;vertical-align:top;overflow-wrap:anywhere;padding:2px 12px 2px 0"
+        rows = [tag("tr", tag("th", label, scope="row", style=left),
+                    tag("td", text if label == "hint" else tag("code", text), style=left))
+                for label, text in self._rows]
+        table = [tag("table", *rows, style="margin:4px 0 0;border:0")] if rows else []
+        head = tag("code", self.exercise), f": {self.headline}"
+        return str(card(*head, *table, colour=_COLOUR[self.state], role="status"))
+
+
+@dataclass(eq=False)
+class Miss(Exception):
+    """A trial went wrong: what was expected, what came, one hint, the call after the function's name: "(7)".
+
+    `last` where it waited in vain: the trials after it would too, and are left out.
+    """
+
+    expected: str
+    came: str
+    hint: str
+    call: str = ""
+    last: bool = False
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A function to write. Called with the learner's function, it gives a Result.
+
+    A trial is anything that is called with the learner's function and gives (or raises) a Miss, or None when all
+    went well: a `Case` compares one value, `netlab.teach.peers.Peer` plays the other end of a connection, and a
+    plain function may do what it likes, say try fifty seeds. Put the easy ones first: a learner sees the first Miss.
+    """
+
+    name: str
+    trials: tuple[Callable[[Callable], Miss | None], ...]
+
+    def __call__(self, function: Callable) -> Result:
+        passed, total, first = 0, len(self.trials), None
+        if not callable(function):
+            return Result(self.name, FAILED, 0, total, self.name, "a function", show(function),
+                          f"give the function itself, without calling it: check.{self.name}({self.name})")
+        if is_stub(function):
+            return Result(self.name, NOT_ATTEMPTED, 0, total)
+        for trial in self.trials:
+            try:
+                miss = trial(function)
+            except Miss as raised:
+                miss = raised
+            passed += miss is None
+            first = first or miss
+            if miss and miss.last:
+                break
+        if first is None:
+            return Result(self.name, PASSED, passed, total)
+        return Result(self.name, FAILED, passed, total, self.name + first.call, first.expected, first.came, first.hint)
 
 
 @dataclass(frozen=True)
 class Raises:
-    """As what a case expects: this exception, or one derived from it."""
+    """As what is expected: this exception, or one derived from it."""
 
     kind: type[Exception]
 
@@ -80,61 +129,105 @@ class Raises:
         return self.kind.__name__
 
 
-@dataclass(frozen=True)
-class Case:
-    """One call: the arguments, what must come (a value of just this type, or Raises), the hint if not."""
-
-    args: tuple
-    expected: object
-    hint: str
-
-
 class TooLong(BaseException):
     """A learner's code ran past its time. No Exception, so that `except Exception` does not swallow it."""
 
 
 @dataclass(frozen=True)
-class Exercise:
-    """Called with the learner's function: a Result.
+class Outcome:
+    """How a call of the learner's function ended: what it `raised` (TooLong: it did not end), or else its `value`."""
 
-    `explain(args, expected, came)` may name a mistake from what came, a value or an exception, or give None for
-    the hint of the case.
+    function: Callable
+    value: object = None
+    raised: BaseException | None = None
+
+    @property
+    def late(self) -> bool:
+        """Did it not come to an end?"""
+        return isinstance(self.raised, TooLong)
+
+    @property
+    def by_raise(self) -> bool:
+        """Did a `raise` in the learner's own cells raise it, and not a call that failed?"""
+        step = getattr(self.raised, "__traceback__", None)
+        while step and step.tb_next:
+            step = step.tb_next
+        if step is None or os.path.dirname(step.tb_frame.f_code.co_filename) != os.path.dirname(_file(self.function)):
+            return False
+        return step.tb_frame.f_code.co_code[step.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+
+    def meets(self, expected: object) -> bool:
+        """Is it what was expected: Raises, or an equal value of just that type?"""
+        if self.raised is not None or isinstance(expected, Raises):
+            return isinstance(expected, Raises) and isinstance(self.raised, expected.kind)
+        try:
+            return type(self.value) is type(expected) and bool(self.value == expected)
+        except Exception:
+            return False
+
+    def __str__(self) -> str:
+        """The value as its repr; "raised …" with the line of the cell. Cut short."""
+        if self.raised is None:
+            return show(self.value)
+        try:
+            text = str(self.raised)
+        except Exception:
+            text = ""
+        if self.late:
+            return text
+        frames = traceback.extract_tb(self.raised.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == _file(self.function)]
+        where = f" (line {lines[-1]} of your cell)" if lines else ""
+        return _cut(f"raised {type(self.raised).__name__}" + (f": {text}" if text else "")) + where
+
+
+def call(function: Callable, *args) -> Outcome:
+    """How the function's call ended. Raises nothing.
+
+    The limit of time needs Unix and the main thread, as in a cell; elsewhere the learner interrupts the kernel.
+    """
+    try:
+        with time_limit(LIMIT):
+            return Outcome(function, function(*args))
+    except KeyboardInterrupt:
+        return Outcome(function, raised=TooLong("you stopped it"))
+    except BaseException as error:
+        return Outcome(function, raised=error)
+
+
+def judge(outcome: Outcome, expected: object, hint: str,
+          explain: Callable[[Outcome], str | None] = lambda outcome: None) -> Miss | None:
+    """None where the outcome is as expected. Else a Miss with the hint that says most: what `explain` makes of the
+    outcome, a mistake that any exercise can show, `hint`."""
+    if outcome.meets(expected):
+        return None
+    try:
+        hint = explain(outcome) or common_mistake(expected, outcome) or hint
+    except Exception:   # what came may be of any type
+        hint = common_mistake(expected, outcome) or hint
+    return Miss(show(expected), str(outcome), hint, last=outcome.late)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A trial: one call, and what must come of it, a value of just this type or Raises.
+
+    `explain(args, expected, outcome)` may name a mistake, or give None for the common ones and then `hint`.
+    `form` writes an argument as the learner would.
     """
 
-    name: str
-    cases: tuple[Case, ...]
-    explain: Callable[[tuple, object, object], str | None] = lambda args, expected, came: None
-    seconds: float = 3.0
+    args: tuple
+    expected: object
+    hint: str
+    explain: Callable[[tuple, object, Outcome], str | None] = lambda args, expected, outcome: None
+    form: Callable[[object], str] | None = None
 
-    def __call__(self, function: Callable) -> Result:
-        return run_cases(self.name, function, self.cases, self.explain, self.seconds)
-
-
-def run_cases(name: str, function: Callable, cases: Iterable[Case],
-              explain: Callable[[tuple, object, object], str | None] = lambda args, expected, came: None,
-              seconds: float = 3.0) -> Result:
-    """Call the function once per case; a Result with the first failure and the count. Raises nothing."""
-    cases = tuple(cases)
-    if not callable(function):
-        return Result(name, FAILED, 0, len(cases), name, "a function", show(function),
-                      f"give the function itself, without calling it: check.{name}({name})")
-    if is_stub(function):
-        return Result(name, NOT_ATTEMPTED, 0, len(cases))
-    passed, first = 0, None
-    for case in cases:
-        came = attempt(function, *copy.deepcopy(case.args), seconds=seconds)
-        if _right(came, case.expected):
-            passed += 1
-        elif first is None:
-            first = case, came
-        if isinstance(came, TooLong):
-            break
-    if first is None:
-        return Result(name, PASSED, passed, len(cases))
-    case, came = first
-    call = f"{name}({', '.join(show(argument) for argument in case.args)})"
-    hint = _common_mistake(case.expected, came) or _safely(explain, case, came) or case.hint
-    return Result(name, FAILED, passed, len(cases), call, show(case.expected), show(came, function), hint)
+    def __call__(self, function: Callable) -> Miss | None:
+        outcome = call(function, *copy.deepcopy(self.args))
+        miss = judge(outcome, self.expected, self.hint, lambda outcome: self.explain(self.args, self.expected, outcome))
+        if miss:
+            miss.call = f"({', '.join(map(self.form or show, self.args))})"
+        return miss
 
 
 def is_stub(function: object) -> bool:
@@ -149,22 +242,6 @@ def is_stub(function: object) -> bool:
         elif step.opname not in ("RESUME", "RETURN_VALUE", "NOP"):
             return False
     return True
-
-
-def attempt(function: Callable, *args, seconds: float = 3.0) -> object:
-    """What the call returned, or the exception that it raised; TooLong where it did not end in time.
-
-    The limit needs Unix and the main thread, as in a cell; elsewhere the learner interrupts the kernel.
-    """
-    try:
-        with time_limit(seconds):
-            return function(*args)
-    except KeyboardInterrupt:
-        return TooLong("you stopped it")
-    except TooLong as late:
-        return late
-    except (Exception, SystemExit) as error:
-        return error
 
 
 @contextlib.contextmanager
@@ -186,72 +263,71 @@ def time_limit(seconds: float):
         signal.signal(signal.SIGALRM, before)
 
 
-def show(value: object, function: Callable | None = None) -> str:
-    """A value as its repr, an exception as "raised …" with the line of the function; both are cut short."""
+def show(value: object) -> str:
+    """A value as its repr, cut short; for one that has no repr, what happened."""
     try:
-        if isinstance(value, TooLong):
-            return str(value)
-        if isinstance(value, BaseException):
-            text = f"raised {type(value).__name__}"
-            text += f": {value}" if str(value) else ""
-            line = _line_in(function, value)
-            return _cut(text) + (f" (line {line} of your cell)" if line else "")
         return _cut(repr(value))
     except Exception as error:
         return f"a {type(value).__name__} that cannot be shown: its repr raised {type(error).__name__}"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
-
-
-def _line_in(function: Callable | None, error: BaseException) -> int | None:
-    file = getattr(getattr(function, "__code__", None), "co_filename", None)
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    return lines[-1] if lines else None
-
-
-def _right(came: object, expected: object) -> bool:
-    if isinstance(expected, Raises):
-        return isinstance(came, expected.kind)
-    try:
-        return type(came) is type(expected) and bool(came == expected)
-    except Exception:
-        return False
-
-
-def _common_mistake(expected: object, came: object) -> str | None:
-    """The mistakes that any exercise can show."""
-    wanted = expected.kind.__name__ if isinstance(expected, Raises) else ""
-    if isinstance(came, TooLong):
-        return "the function did not come back: does each loop come nearer to its end?"
+def common_mistake(expected: object, outcome: Outcome) -> str | None:
+    """What to say of an outcome that any exercise can have: first of what was raised, then of the value."""
+    wanted, came, error = isinstance(expected, Raises), outcome.value, outcome.raised
+    if outcome.late:
+        return "the function did not come back: which loop has no end, or which call waits, and for what?"
+    if error is not None:
+        return _error_mistake(expected, outcome)
+    if isinstance(came, BaseException) or isinstance(came, type) and issubclass(came, BaseException):
+        return "the error was given back as a value: write raise in the place of return"
     if came is ...:
         return "the ... of the stub is still there on this path"
+    if came is None and wanted:
+        return f"None is no answer: raise {expected!r} with a sentence that says what is wrong"
+    if wanted or type(came) is type(expected):
+        return None
     if came is None:
-        if wanted:
-            return f"None is no answer: raise {wanted} with a sentence that says what is wrong"
         return "None came back: is a return missing on this path?"
-    if isinstance(came, Exception) and wanted:
-        return f"refused, but by accident: raise {wanted} yourself before {type(came).__name__} happens"
-    if isinstance(came, (NameError, AttributeError, TypeError, ImportError, SystemExit)):
-        return "this is about the code, not the answer: read the error, then the line that it names"
+    if expected is None:
+        return "nothing is to be given back here: the other end gets it all"
+    if isinstance(expected, bool):
+        return f"give back True or False, not {_a(came)}"
     if isinstance(came, float) and isinstance(expected, int):
         return "a float came: / divides into fractions, // and >> stay with whole numbers"
-    if isinstance(came, (str, bytes)) and isinstance(expected, int):
-        return "text came: give back a number"
-    if isinstance(expected, str) and not isinstance(came, (str, BaseException)):
-        return f"{type(came).__name__} came: give back a text (str)"
-    if type(expected) is bool and not isinstance(came, (bool, BaseException)):
-        return "give back True or False"
-    return None
+    if isinstance(came, str) and isinstance(expected, bytes):
+        return "text came: give back the bytes as they are"
+    return f"give back {_a(expected)}, not {_a(came)}"
 
 
-def _safely(explain: Callable, case: Case, came: object) -> str | None:
-    try:
-        return explain(case.args, case.expected, came)
-    except Exception:  # what came may be of any type: then the case's own hint must do
-        return None
+def _error_mistake(expected: object, outcome: Outcome) -> str:
+    error, text = outcome.raised, str(outcome.raised)
+    if isinstance(error, TypeError) and "bytes" in text and "str" in text:
+        return "bytes and text were mixed: text.encode() makes bytes of a text, data.decode() a text of bytes"
+    if isinstance(error, (NameError, AttributeError, TypeError, ImportError, SystemExit)):
+        return ABOUT_CODE
+    if isinstance(error, OSError) and error.errno == errno.EBADF:
+        return "that socket was closed before: after close(), or the end of its `with`, it carries nothing"
+    if isinstance(error, OSError) and error.errno == errno.ENOTCONN:
+        return "that socket is not connected: connect() connects a client's, and accept() returns a server's"
+    if isinstance(expected, Raises) and outcome.by_raise:
+        return f"another error is due here: raise {expected!r}"
+    if isinstance(expected, Raises):
+        return f"refused, but by accident: raise {expected!r} yourself before {type(error).__name__} happens"
+    if outcome.by_raise:
+        return "your code refuses this at that line, and it is allowed: look at the condition of that raise"
+    if isinstance(error, OSError):
+        return "the system refused the call on that line: the error says why"
+    return ABOUT_CODE
 
 
-def _marked(label: str, text: str) -> str:
-    return html.escape(text) if label == "hint" else f"<code>{html.escape(text)}</code>"
+def _a(value: object) -> str:
+    names = {str: "a text (str)", int: "a number (int)", bytes: "bytes"}
+    return names.get(type(value), f"a {type(value).__name__}")
+
+
+def _file(function: object) -> str:
+    return getattr(getattr(function, "__code__", None), "co_filename", "")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"

@@ -1,6 +1,6 @@
 """Exercises against a hostile peer: the engine that tries a function, and the peers' tricks.
 
-The reader's function runs in a thread of its own, the peer in this one. What does not end in time is stopped:
+The learner's function runs in a thread of its own, the peer in this one. What does not end in time is stopped:
 its sockets are shut down, so that no call can wait any longer, and TooLong is raised in its thread.
 """
 import contextlib
@@ -14,95 +14,176 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from netlab.kernel import receive_queue
-from netlab.teach.check import FAILED, NOT_ATTEMPTED, PASSED, Raises, Result, TooLong, is_stub, show
+from netlab.teach import check
+from netlab.teach.check import Miss, Outcome, TooLong, common_mistake, judge, show
 
-LIMIT = 3.0             # seconds that one case may take
 HOST = "127.0.0.1"
 PLAIN = socket.socket
+MOST = 1000             # bytes that one send of the learner's takes: send(2) promises no more than one
+TICK = 0.01             # seconds between two looks at whether the function has ended
 
 
 @dataclass(frozen=True)
-class Miss(Exception):
-    """A case went wrong: what was expected, what came, and a hint."""
-    expected: str
-    came: str
-    hint: str
+class Peer:
+    """A trial: `script(work)` plays the other end, which `title` describes; it may raise a Miss.
+
+    It calls `work.start(...)`, then plays on with `accept`, `hear` and `give`, and ends with `work.expect(...)`.
+    """
+
+    title: str
+    script: Callable[["Work"], None]
+
+    def __call__(self, function: Callable) -> Miss | None:
+        work, miss = Work(function), None
+        try:
+            try:
+                socket.socket = _kept(work)
+                self.script(work)
+                work.tidy()
+            except Miss as found:
+                miss = found
+            except KeyboardInterrupt:
+                miss = judge(Outcome(function, raised=TooLong("you stopped it")), None, "")
+            except OSError as error:    # a call of the peer's own failed: the function did something unforeseen
+                miss = work.miss("a peer that is served", f"the peer saw {type(error).__name__}",
+                                 "the connection ended before the peer was done")
+            finally:
+                work.stop()
+        finally:
+            work.stop()                 # once more, should an interrupt have ended the first
+        if miss:
+            miss.call = f"({work.call}): {self.title}"
+            miss.last |= work.in_vain
+        return miss
 
 
 class Work:
-    """One case at work: the reader's function in a thread, the peer here. `with` ends both."""
+    """One trial at work: the learner's function in a thread, the peer here, each until the other is done."""
 
     def __init__(self, function: Callable):
-        self.function, self.came = function, None
-        self.made, self.given, self.done = [], [], threading.Event()
-        self.peers = contextlib.ExitStack()
-        self.deadline = time.monotonic() + LIMIT
-        self.call = ""
+        self.function, self.thread, self.call, self.explain = function, None, "", lambda outcome: None
+        self.before = socket.socket
+        self.made, self.given, self.kept = [], [], contextlib.ExitStack()
+        self.done, self.outcome, self.in_vain = threading.Event(), None, False
+        self.pause = 0.0        # seconds that each recv of the function takes longer, as on a busy machine
+        self.shut = None        # how the function last called shutdown
+        self.progress()
 
-    def start(self, *args, shown: str):
-        """Call the reader's function; `shown` is the call as the reader would type it."""
-        self.call = f"{getattr(self.function, '__name__', 'function')}({shown})"
+    def progress(self):
+        """Something moved: LIMIT counts from now."""
+        self.deadline = time.monotonic() + check.LIMIT
+
+    def start(self, *args, shown: str, explain: Callable[[Outcome], str | None] = lambda outcome: None):
+        """Call the function. `shown` is the call as a learner would type it; `explain` may name a mistake."""
+        self.call, self.explain = shown, explain
         self.given = [arg for arg in args if isinstance(arg, PLAIN)]
         self.thread = threading.Thread(target=self._run, args=args, name="exercise", daemon=True)
+        self.progress()
         self.thread.start()
 
     def _run(self, *args):
         with contextlib.suppress(TooLong):      # a second one may come while the first is dealt with
             try:
-                self.came = self.function(*args)
+                self.outcome = Outcome(self.function, self.function(*args))
             except BaseException as error:
-                self.came = error
+                self.outcome = Outcome(self.function, raised=error)
             self.done.set()
         self.done.set()
 
     def keep(self, sock):
-        """Close this socket when the case ends."""
-        sock.settimeout(LIMIT)
-        return self.peers.enter_context(contextlib.closing(sock))
+        """Close this socket when the trial ends; no call of the peer's on it waits for ever."""
+        sock.settimeout(check.LIMIT)
+        return self.kept.enter_context(contextlib.closing(sock))
 
     def until(self, condition) -> bool:
-        """Wait for the condition; False when the function ended before, or time is up."""
+        """Wait for the condition; False when the function ended before, or nothing moves any longer."""
         while not condition():
-            if self.done.wait(0.0005) or time.monotonic() > self.deadline:
+            if self.done.wait(0.0005) or self.late():
                 return bool(condition())
         return True
 
-    def result(self):
-        """What the function returned or raised; TooLong when it did not end."""
-        if not self.done.wait(max(0.0, self.deadline - time.monotonic())):
-            return TooLong(f"no end after {LIMIT:g} seconds")
-        return self.came
+    def late(self) -> bool:
+        self.in_vain = time.monotonic() > self.deadline
+        return self.in_vain
 
-    def expect(self, expected, hint, explain=lambda came: None):
+    def accept(self, listener):
+        """The connection of the function's client; Miss when none comes."""
+        listener.settimeout(TICK)
+        while True:
+            ended = self.done.is_set()
+            with contextlib.suppress(TimeoutError):
+                return self.keep(listener.accept()[0])
+            if ended or self.late():
+                raise self.miss("a connection", f"none; the function gave {self.result()}" if ended else "none",
+                                "nobody connected: a client needs socket(), then connect(address)")
+
+    def hear(self, sock, size: int) -> tuple[bytes, str]:
+        """(what came, "end" or "reset" of the stream or ""): at least `size` bytes where the function sends them."""
+        sock.settimeout(TICK)
+        data = b""
+        while len(data) < size:
+            ended = self.done.is_set()
+            try:
+                piece = sock.recv(65536)
+            except TimeoutError:
+                if ended or self.late():
+                    break
+                continue
+            except ConnectionError:
+                return data, "reset"
+            if not piece:
+                return data, "end"
+            data += piece
+            self.progress()
+        return data, ""
+
+    def give(self, sock, data: bytes):
+        """Send all that the function takes."""
+        sock.settimeout(TICK)
+        rest = memoryview(data)
+        while rest and not self.done.is_set():
+            try:
+                rest = rest[sock.send(rest):]
+                self.progress()
+            except TimeoutError:
+                if self.late():
+                    return
+            except ConnectionError:
+                return
+
+    def result(self) -> Outcome:
+        """How the function ended; TooLong when it did not."""
+        if self.done.wait(max(0.0, self.deadline - time.monotonic())) and self.outcome:
+            return self.outcome
+        self.in_vain = True
+        return Outcome(self.function, raised=TooLong(f"no end after {check.LIMIT:g} seconds"))
+
+    def expect(self, expected, hint):
         """The function must come to its end with this; Miss if not."""
-        came = self.result()
-        if isinstance(expected, Raises) and isinstance(came, expected.kind):
-            return
-        if not isinstance(expected, Raises) and type(came) is type(expected) and came == expected:
-            return
-        raise Miss(show(expected), show(came, self.function), explain(came) or common(expected, came) or hint)
+        if miss := judge(self.result(), expected, hint, self.explain):
+            raise miss
 
-    def left_open(self) -> int:
-        """How many sockets the function made and did not close."""
-        return sum(sock.fileno() != -1 for sock in self.made)
+    def miss(self, expected: str, came: str, hint: str) -> Miss:
+        """What the peer missed; or what the function raised, since the rest may follow from it."""
+        outcome = self.result()
+        if isinstance(outcome.raised or outcome.value, BaseException) and not outcome.late:
+            return Miss(expected, str(outcome), self.explain(outcome) or common_mistake(None, outcome))
+        return Miss(expected, came, hint)
 
-    def __enter__(self):
-        work = self
+    def tidy(self):
+        """Miss when a socket of the function's was left open, or one that it was given is closed."""
+        if left := sum(sock.fileno() != -1 for sock in self.made):
+            raise Miss("each socket closed", f"{left} still open when the function returned",
+                       "close what you open: `with socket.socket() as sock:` does it on every path")
+        if any(sock.fileno() == -1 for sock in self.given):
+            raise Miss("the given socket still open", "it is closed",
+                       "the socket that you were given belongs to the caller: close only what you opened or accepted")
 
-        class Kept(PLAIN):              # the reader's own sockets, so that they can be closed for them
-            def __init__(self, *args, **kwargs):
-                super().__init__(*args, **kwargs)
-                if threading.current_thread() is getattr(work, "thread", None):
-                    work.made.append(self)
-
-        Kept.__name__, self.before = "socket", socket.socket
-        socket.socket = Kept
-        return self
-
-    def __exit__(self, *_):
+    def stop(self):
+        """Give the socket class back, end the function's thread, close all sockets."""
         socket.socket = self.before
-        end = time.monotonic() + LIMIT
-        while hasattr(self, "thread") and self.thread.is_alive() and time.monotonic() < end:
+        end = time.monotonic() + check.LIMIT
+        while self.thread and self.thread.is_alive() and time.monotonic() < end:
             for sock in [*self.made, *self.given]:
                 with contextlib.suppress(OSError):
                     sock.shutdown(socket.SHUT_RDWR)         # close() alone does not wake a call that waits
@@ -111,74 +192,42 @@ class Work:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread.ident), ctypes.py_object(TooLong))
         for sock in [*self.made, *self.given]:
             sock.close()
-        self.peers.close()
+        self.kept.close()
 
 
-@dataclass(frozen=True)
-class Exercise:
-    """Called with the reader's function: a Result. A case is (what the peer does, function(work))."""
-    name: str
-    cases: tuple[tuple[str, Callable], ...]
+def _kept(work: Work) -> type:
+    """The socket class while a trial runs: it knows the learner's sockets, and its kernel takes as little as it may."""
 
-    def __call__(self, function: Callable) -> Result:
-        total, passed, first = len(self.cases), 0, None
-        if not callable(function):
-            return Result(self.name, FAILED, 0, total, self.name, "a function", show(function),
-                          f"give the function itself, without calling it: check.{self.name}({self.name})")
-        if is_stub(function):
-            return Result(self.name, NOT_ATTEMPTED, 0, total)
-        for peer, case in self.cases:
-            began = time.monotonic()
-            miss, call = tried(function, case)
-            if miss is None:
-                passed += 1
-            elif first is None:
-                first = Result(self.name, FAILED, 0, total, f"{call}: {peer}", miss.expected, miss.came, miss.hint)
-            if miss and time.monotonic() - began > LIMIT / 3:      # it waited in vain, and would again
-                break
-        if first is None:
-            return Result(self.name, PASSED, passed, total)
-        return Result(self.name, FAILED, passed, total, first.call, first.expected, first.came, first.hint)
+    def learners():
+        return threading.current_thread() is work.thread
 
+    def held_up(came):
+        if learners():
+            work.done.wait(work.pause)
+        return came
 
-def tried(function, case) -> tuple[Miss | None, str]:
-    """(what went wrong or None, the call) of one case."""
-    miss = None
-    with Work(function) as work:
-        try:
-            case(work)
-            if left := work.left_open():
-                miss = Miss("each socket closed", f"{left} still open when the function returned",
-                            "close what you open: `with socket.socket() as sock:` does it on every path")
-        except Miss as found:
-            miss = found
-        except OSError as error:                # the peer's own call failed: the function did something unforeseen
-            came = work.result()
-            miss = Miss("a peer that is served", f"{show(came, function)}; the peer saw {type(error).__name__}",
-                        common(None, came) or "the connection ended before the peer was done")
-        except KeyboardInterrupt:
-            miss = Miss("an end", "no end: you stopped it", STUCK)
-        return miss, work.call
+    class Kept(PLAIN):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            if learners():
+                work.made.append(self)
 
+        def send(self, data, *flags):
+            return super().send(data[:MOST] if learners() else data, *flags)
 
-STUCK = "the function did not come back: which call waits, and for what?"
+        def shutdown(self, how):
+            if learners():
+                work.shut = how
+            super().shutdown(how)
 
+        def recv(self, *args):
+            return held_up(super().recv(*args))
 
-def common(expected, came) -> str | None:
-    """The mistakes that any of these exercises can show."""
-    if isinstance(came, TypeError) and "bytes-like" in str(came):
-        return "sockets carry bytes: text.encode() before sending"
-    if isinstance(came, (NameError, AttributeError, TypeError, ImportError, SystemExit)):
-        return "this is about the code, not the network: read the error, then the line that it names"
-    if isinstance(came, TooLong):
-        return STUCK
-    if came is None and expected is not None and not isinstance(expected, Raises):
-        return "None came back: is a return missing on this path?"
-    if isinstance(came, str) and isinstance(expected, bytes):
-        return "text came: give back the bytes as they are"
-    if isinstance(came, (bytes, bytearray)) and isinstance(expected, str):
-        return "bytes came: .decode() makes text of them"
-    return None
+        def recv_into(self, *args):
+            return held_up(super().recv_into(*args))
+
+    Kept.__name__ = Kept.__qualname__ = "socket"
+    return Kept
 
 
 # --- peers -----------------------------------------------------------------------------------------------------
@@ -187,6 +236,7 @@ def listening(work, backlog=5):
     listener = work.keep(PLAIN())
     listener.bind((HOST, 0))
     listener.listen(backlog)
+    listener.settimeout(None)       # it may be the function's
     return listener
 
 
@@ -209,49 +259,26 @@ def silent_address(work):
 
 
 def pair(work):
-    """(peer, sock): a TCP connection."""
-    listener = listening(work)
-    peer = work.keep(PLAIN())
+    """(peer, sock): a TCP connection with little room in its kernels."""
+    listener, peer = listening(work), work.keep(PLAIN())
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     peer.connect(listener.getsockname())
     sock = work.keep(listener.accept()[0])
     sock.settimeout(None)
     return peer, sock
 
 
-def accepted(work, listener):
-    """The connection of the function's client; Miss when none comes."""
-    listener.settimeout(0.01)
-    found = []
-
-    def come():
-        with contextlib.suppress(TimeoutError):
-            found.append(listener.accept()[0])
-        return found
-
-    if not work.until(come):
-        came = work.result()
-        raise Miss("a connection", show(came, work.function),
-                   common(None, came) or "nobody connected: a client needs socket(), then connect(address)")
-    return work.keep(found[0])
-
-
 def trickle(work, peer, data, reader):
     """One byte at a time, the next when the former was taken from `reader()`, a socket."""
-    for n in range(len(data)):
-        peer.sendall(data[n:n + 1])
-        if not work.until(lambda: reader() is None or receive_queue(reader()) in (0, None)):
-            return
+    with contextlib.suppress(ConnectionError):
+        for n in range(len(data)):
+            peer.sendall(data[n:n + 1])
+            if not work.until(lambda: reader() is None or receive_queue(reader()) in (0, None)):
+                return
 
 
 def vanish(sock):
     """Close with a reset: what a peer's crash or a lost machine looks like later."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if os.name == "nt" else "ii", 1, 0))
     sock.close()
-
-
-def heard(sock) -> bytes:
-    """All that comes until the end of the stream."""
-    data = b""
-    while piece := sock.recv(65536):
-        data += piece
-    return data

@@ -6,12 +6,16 @@ import threading
 
 import pytest
 
-from netlab.teach.check import (FAILED, NOT_ATTEMPTED, PASSED, Case, Exercise, Raises, Result, TooLong, attempt,
-is_stub,
-                          run_cases, show)
+from netlab.teach import check
+from netlab.teach.check import (FAILED, NOT_ATTEMPTED, PASSED, Case, Exercise, Miss, Outcome, Raises, Result, TooLong,
+                                is_stub, show)
+from netlab.teach.check import call as outcome_of
 
-CASES = (Case((1,), 2, "add one"), Case((2,), 3, "add one"), Case((-1,), Raises(ValueError),
-"refuse what is negative"))
+CASES = (Case((1,), 2, "add one"), Case((2,), 3, "add one"), Case((-1,), Raises(ValueError), "refuse what is negative"))
+
+
+def run_cases(name, function, cases):
+    return Exercise(name, tuple(cases))(function)
 
 
 def add_one(n):
@@ -82,7 +86,7 @@ def misspelt(n):
 
 
 @pytest.mark.parametrize("function, came, hint", [
-    (reads_past_the_end, "raised IndexError: list index out of range (line ", "add one"),
+    (reads_past_the_end, "raised IndexError: list index out of range (line ", "about the code"),
     (exits, "raised SystemExit: 3 (line ", "about the code"),
     (misspelt, "raised NameError: name 'number' is not defined", "about the code"),
     (lambda: 1, "raised TypeError: ", "about the code"),
@@ -90,7 +94,7 @@ def misspelt(n):
     (lambda n: str(n), "'1'", "give back a number"),
     (lambda n: print(end=""), "None", "is a return missing"),
     (lambda n: ... if n < 9 else 1, "Ellipsis", "the ... of the stub"),
-    (lambda n: add_one, "<function add_one", "add one"),
+    (lambda n: add_one, "<function add_one", "give back a number (int), not a function"),
 ])
 def test_whatever_comes_is_told(function, came, hint):
     result = run_cases("add_one", function, CASES)
@@ -106,7 +110,7 @@ def test_wrong_exception_and_no_exception_where_one_is_due():
 
 def test_type_counts():
     """1 is not True, 2.0 is not 2: a check that lets them through teaches the wrong thing."""
-    assert run_cases("f", lambda n: 1, [Case((0,), True, "")]).hint == "give back True or False"
+    assert run_cases("f", lambda n: 1, [Case((0,), True, "")]).hint.startswith("give back True or False")
     assert not run_cases("f", lambda n: n + 1.0, [Case((1,), 2, "")]).ok
 
 
@@ -141,11 +145,52 @@ def test_the_learner_cannot_spoil_the_next_case():
 
 
 def test_explain_names_the_mistake_and_may_fail():
-    cases = [Case((4,), 2, "the case's own hint")]
-    named = Exercise("half", tuple(cases), lambda args, expected, came: "twice" if came == 8 else None)
+    def half(*cases):
+        return Exercise("half", cases)
+
+    named = half(Case((4,), 2, "the case's own hint", lambda args, expected, outcome:
+                      "twice" if outcome.value == 8 else None))
     assert named(lambda n: n * 2).hint == "twice"
     assert named(lambda n: n + 1).hint == "the case's own hint"
-    assert run_cases("half", lambda n: "x", [Case((4,), "y", "own")], lambda *given: 1 / 0).hint == "own"
+    assert half(Case((4,), "y", "own", lambda *given: 1 / 0))(lambda n: "x").hint == "own"
+
+
+def test_returned_is_not_raised():
+    """X1: an error given back does not count as raised, nor a raised value as given back."""
+    result = run_cases("f", lambda n: ValueError("bad"), [Case((-1,), Raises(ValueError), "")])
+    assert result.passed == 0 and result.came == "ValueError('bad')" and "raise in the place of return" in result.hint
+    raised = Outcome(len, raised=ValueError())
+    assert raised.meets(Raises(ValueError)) and not raised.meets(None)
+
+
+def refuses(n):
+    if n > 1:
+        raise ValueError("refused")
+    return int("x" * n or n)
+
+
+def test_a_refusal_of_ones_own_is_told_from_an_accident():
+    own, accident = (run_cases("f", refuses, [Case((n,), 7, "")]) for n in (2, 1))
+    assert own.hint.startswith("your code refuses this") and accident.hint == check.ABOUT_CODE
+    assert own.came.endswith("of your cell)") and accident.came.endswith("of your cell)")
+
+
+def test_a_trial_may_be_any_function():
+    """One that tries seeds: it gives or raises a Miss, and says whether the trials after it are worth while."""
+    def seeds(function):
+        for seed in range(50):
+            if function(seed) != seed % 7:
+                return Miss(str(seed % 7), show(function(seed)), "the rest of a division by 7", f"({seed})")
+        return None
+
+    def raises(function):
+        raise Miss("an end", "none", "it waits", last=True)
+
+    assert Exercise("rest", (seeds,))(lambda n: n % 7) == Result("rest", PASSED, 1, 1)
+    failed = Exercise("rest", (seeds, raises, seeds))(lambda n: n % 8)
+    assert (failed.call, failed.expected, failed.came, failed.passed, failed.total) == ("rest(7)", "0", "7", 0, 3)
+    assert Exercise("rest", (raises, seeds))(lambda n: n % 7).passed == 0     # the second was left out
+    assert Exercise("rest", (seeds, raises))(lambda n: n % 7).passed == 1
 
 
 def test_text_is_escaped():
@@ -170,10 +215,11 @@ def swallows(n):
 
 
 @pytest.mark.parametrize("function", [endless, waits, swallows])
-def test_code_that_does_not_end(function, need):
+def test_code_that_does_not_end(function, need, monkeypatch):
     need(hasattr(signal, "setitimer"), "no interval timer here: a learner interrupts the kernel")
     before = signal.getsignal(signal.SIGALRM)
-    result = run_cases("add_one", function, CASES, seconds=0.05)
+    monkeypatch.setattr(check, "LIMIT", 0.05)
+    result = run_cases("add_one", function, CASES)
     assert result.came == "no end after 0.05 seconds" and "did not come back" in result.hint
     assert signal.getsignal(signal.SIGALRM) is before and signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
@@ -185,18 +231,18 @@ def test_an_interrupt_is_a_result():
     assert "you stopped it" in repr(run_cases("f", interrupted, CASES))
 
 
-def test_attempt_works_in_any_thread():
+def test_a_check_works_in_any_thread():
     found = []
     thread = threading.Thread(target=lambda: found.append(run_cases("add_one", add_one, CASES)))
     thread.start()
     thread.join()
     assert found[0].ok
-    assert isinstance(attempt(lambda: 1 / 0), ZeroDivisionError) and not issubclass(TooLong, Exception)
+    assert isinstance(outcome_of(lambda: 1 / 0).raised, ZeroDivisionError) and not issubclass(TooLong, Exception)
 
 
 def test_a_quick_call_leaves_no_alarm_behind(need):
     need(hasattr(signal, "setitimer"), "no interval timer here")
-    assert attempt(lambda: 7, seconds=60) == 7
+    assert outcome_of(lambda: 7).value == 7
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 

@@ -10,51 +10,53 @@ BAD = Raises(ValueError)
 FULL = 2**32 - 1
 
 
-def _exercise(name, explain, *families):
+def _exercise(name, explain, *families, form=None):
     """Each family is (hint, (argument, …, expected), …)."""
-    cases = tuple(Case(row[:-1], row[-1], hint) for hint, *rows in families for row in rows)
-    return Exercise(name, cases, explain)
+    return Exercise(name, tuple(Case(row[:-1], row[-1], hint, explain, form)
+                                for hint, *rows in families for row in rows))
 
 
 def _where(text):
-    if text.startswith("::"):
-        return "at the start"
-    return "at the end" if text.endswith("::") else "in the middle"
+    return "at the start" if text.startswith("::") else "at the end" if text.endswith("::") else "in the middle"
 
 
-def _group_mistake(args, expected, came):
+def _group_mistake(args, expected, outcome):
     text = args[0]
-    if expected == 255 or expected == 0:
-        if isinstance(came, ValueError):
-            return f"{text} is allowed: eight bits hold 0 to 255, both ends included"
-    if isinstance(expected, int) and isinstance(came, int):
-        if came == int(text, 8) or came == int(text, 16):
-            return "the digits are decimal here: base 10, not 8 or 16"
+    if expected in (0, 255) and outcome.by_raise:
+        return f"{text} is allowed: eight bits hold 0 to 255, both ends included"
+    if type(expected) is type(outcome.value) is int and outcome.value in (int(text, 8), int(text, 16)):
+        return "the digits are decimal here: base 10, not 8 or 16"
     return None
 
 
-parse_group = _exercise(
-    "parse_group", _group_mistake,
-    ("the text is a plain decimal number: int() reads it", ("7", 7), ("42", 42), ("10", 10), ("1", 1),
-     ("99", 99),
+parse_group = _exercise("parse_group", _group_mistake,
+    ("the text is a plain decimal number: int() reads it", ("7", 7), ("42", 42), ("10", 10), ("1", 1), ("99", 99),
      ("100", 100), ("127", 127), ("128", 128), ("192", 192), ("249", 249)),
     ("eight bits hold 0 to 255, both ends included", ("0", 0), ("255", 255), ("254", 254)),
     ("too big: the largest number of eight bits is 255", ("256", BAD), ("999", BAD), ("1000", BAD)),
     ("a minus sign is no digit: nothing below 0 fits a group", ("-1", BAD)),
     ("nothing is written: that is not 0, it is a mistake", ("", BAD)),
-    ("a leading zero: some programs read it as octal, so it is refused", ("01", BAD), ("010", BAD),
-     ("00", BAD)),
+    ("a leading zero: some programs read it as octal, so it is refused", ("01", BAD), ("010", BAD), ("00", BAD)),
     ("only digits are allowed, and this is none", ("a", BAD), ("1.0", BAD), ("0x1", BAD)),
-    ("int() also takes signs, spaces and underscores: look at each character first",
-     ("+1", BAD), (" 1", BAD), ("1 ", BAD), ("1\n", BAD), ("1_0", BAD)),
-    ("str.isdigit() and int() know the digits of all scripts: ask for 0 to 9 only", ("٣", BAD), ("²", BAD)),
-)
+    ("int() also takes signs, spaces and underscores: look at each character first", ("+1", BAD), (" 1", BAD),
+     ("1 ", BAD), ("1_0", BAD)),
+    ("a newline is no digit: int() takes it, and so does a regular expression that ends in $ (re.fullmatch does not)",
+     ("1\n", BAD)),
+    ("str.isdigit() and int() know the digits of all scripts: ask for 0 to 9 only", ("٣", BAD), ("²", BAD)))
 
 
-def _to_int_mistake(args, expected, came):
+def _to_int_mistake(args, expected, outcome):
+    came = outcome.value
+    if isinstance(came, (list, tuple)):
+        return "one number, not several: shift each group to its place and put them together with | or +"
     if not isinstance(expected, int) or not isinstance(came, int):
         return None
-    groups = [int(group) for group in args[0].split(".")]
+    groups = a, b, c, d = [int(group) for group in args[0].split(".")]
+    if came == 0:
+        return ("nothing was put in: << binds weaker than +, so `number << 8 + group` shifts by 8 + group; "
+                "and each step must be kept, `number = …`")
+    if came == a << 24 + b << 16 + c << 8 + d:
+        return "<< binds weaker than +: put each shift in brackets, (a << 24) + (b << 16) + …, or use |"
     if came == int.from_bytes(bytes(groups), "little"):
         return "wrong byte order: the first group is the most significant (network byte order)"
     if came == sum(groups):
@@ -69,32 +71,31 @@ def _to_int_mistake(args, expected, came):
     return None
 
 
-to_int = _exercise(
-    "to_int", _to_int_mistake,
-    ("the last group counts ones", ("0.0.0.1", 1), ("0.0.0.0", 0), ("0.0.0.255", 255)),
-    ("the first group is worth 2**24, the next 2**16, then 2**8, then 1", ("0.0.1.0", 256),
-     ("0.1.0.0", 65536),
-     ("1.0.0.0", 16777216), ("1.2.3.4", 16909060), ("192.168.0.1", 3232235521), ("127.0.0.1", 2130706433),
-     ("10.0.0.1", 167772161), ("8.8.4.4", 134743044), ("128.0.0.0", 2147483648), ("203.0.113.7", 3405803783),
-     ("0.255.0.255", 16711935), ("255.255.255.255", 4294967295), ("224.0.0.251", 3758096635)),
+to_int = _exercise("to_int", _to_int_mistake,
+    ("the first group is worth 2**24, the next 2**16, then 2**8, then 1", ("1.2.3.4", 16909060), ("0.0.0.1", 1),
+     ("0.0.0.0", 0), ("0.0.0.255", 255), ("0.0.1.0", 256), ("0.1.0.0", 65536), ("1.0.0.0", 16777216),
+     ("192.168.0.1", 3232235521), ("127.0.0.1", 2130706433), ("10.0.0.1", 167772161), ("8.8.4.4", 134743044),
+     ("128.0.0.0", 2147483648), ("203.0.113.7", 3405803783), ("0.255.0.255", 16711935),
+     ("255.255.255.255", 4294967295), ("224.0.0.251", 3758096635)),
     ("an address has four groups, no more and no fewer", ("1.2.3", BAD), ("127.1", BAD), ("1.2.3.4.5", BAD),
      ("16909060", BAD), ("", BAD)),
     ("a group is empty", ("1..2.3", BAD), ("1.2.3.", BAD), (".1.2.3", BAD)),
     ("a group is above 255", ("1.2.3.256", BAD), ("256.0.0.1", BAD)),
     ("a leading zero: let parse_group refuse it", ("010.0.0.1", BAD), ("1.2.3.04", BAD)),
-    ("something else than digits and dots: nothing may stand before or after the address",
-     ("1.2.3.4 ", BAD), ("1.2.3.4\n", BAD), ("1.2.3.4 foo", BAD), ("1.2.3.-4", BAD), ("1,2,3,4", BAD)),
-)
+    ("something else than digits and dots: nothing may stand before or after the address", ("1.2.3.4 ", BAD),
+     ("1.2.3.4\n", BAD), ("1.2.3.4 foo", BAD), ("1.2.3.-4", BAD), ("1,2,3,4", BAD)))
 
 
-def _to_text_mistake(args, expected, came):
-    number = args[0]
-    if not isinstance(expected, str):
-        return None
-    if isinstance(came, ValueError) and number in (0, FULL):
+def _to_text_mistake(args, expected, outcome):
+    number, came = args[0], outcome.value
+    if outcome.by_raise and number in (0, FULL):
         return "this number is allowed: 32 bits hold 0 to 2**32 - 1, both ends included"
-    if not isinstance(came, str):
+    if not isinstance(expected, str) or not isinstance(came, str):
         return None
+    if came.count(".") > 3 or "e" in came:
+        return "a fraction is in it: / divides into fractions, // and >> stay with whole numbers"
+    if set(came) <= set("01.") and len(came) > 15:
+        return "the groups are written in decimal, not in bits"
     if came.split(".") == expected.split(".")[::-1]:
         return "wrong byte order: the most significant byte is written first (network byte order)"
     if came.count(".") != 3:
@@ -110,25 +111,20 @@ def _to_text_mistake(args, expected, came):
     return None
 
 
-to_text = _exercise(
-    "to_text", _to_text_mistake,
+to_text = _exercise("to_text", _to_text_mistake,
     ("n >> 24 is the first group; shift and keep eight bits for the others", (3232235521, "192.168.0.1"),
      (16909060, "1.2.3.4"), (2130706433, "127.0.0.1"), (167772161, "10.0.0.1"), (134743044, "8.8.4.4")),
-    ("four groups, always: the zeros in front are groups too", (1, "0.0.0.1"), (0, "0.0.0.0"),
-     (255, "0.0.0.255"),
+    ("four groups, always: the zeros in front are groups too", (1, "0.0.0.1"), (0, "0.0.0.0"), (255, "0.0.0.255"),
      (256, "0.0.1.0"), (65535, "0.0.255.255"), (65536, "0.1.0.0"), (16777215, "0.255.255.255")),
-    ("a group runs from 0 to 255", (16777216, "1.0.0.0"), (2147483647, "127.255.255.255"),
-     (2147483648, "128.0.0.0"),
+    ("a group runs from 0 to 255", (16777216, "1.0.0.0"), (2147483647, "127.255.255.255"), (2147483648, "128.0.0.0"),
      (4294967040, "255.255.255.0"), (4278190080, "255.0.0.0"), (FULL, "255.255.255.255"),
-     (FULL - 1, "255.255.255.254"),
-     (3405803783, "203.0.113.7")),
+     (FULL - 1, "255.255.255.254"), (3405803783, "203.0.113.7")),
     ("no address is negative: refuse it", (-1, BAD), (-(2**32), BAD)),
-    ("more than 32 bits: refuse it", (2**32, BAD), (2**32 + 1, BAD), (2**64, BAD)),
-)
+    ("more than 32 bits: refuse it", (2**32, BAD), (2**32 + 1, BAD), (2**64, BAD)))
 
 
-def _mask_mistake(args, expected, came):
-    prefix = args[0]
+def _mask_mistake(args, expected, outcome):
+    prefix, came = args[0], outcome.value
     if not isinstance(came, int) or not isinstance(expected, int):
         return None
     if came < 0:
@@ -146,21 +142,23 @@ def _mask_mistake(args, expected, came):
     return None
 
 
-mask = _exercise(
-    "mask", _mask_mistake,
+mask = _exercise("mask", _mask_mistake,
     ("as many ones as the prefix says, then zeros, 32 in all",
      *((prefix, FULL << 32 - prefix & FULL)
        for prefix in (24, 16, 8, 25, 1, 31, 4, 9, 12, 15, 17, 20, 22, 23, 26, 27, 28, 29, 30))),
     ("both ends count: /0 has no ones, /32 has nothing else", (0, 0), (32, FULL)),
-    ("a prefix length is 0 to 32: refuse any other", (33, BAD), (-1, BAD), (64, BAD), (255, BAD)),
-)
+    ("a prefix length is 0 to 32: refuse any other", (33, BAD), (-1, BAD), (64, BAD), (255, BAD)))
 
 
-def _in_network_mistake(args, expected, came):
-    if not isinstance(expected, bool) or not isinstance(came, bool):
+def _in_network_mistake(args, expected, outcome):
+    if outcome.raised and args[1] == INSIDE:
+        return f"{INSIDE} is allowed: it names its network by one of the hosts. Mask both addresses"
+    if not isinstance(expected, bool) or not isinstance(outcome.value, bool):
         return None
     address, (start, _, length) = args[0], args[1].partition("/")
     number, first, size = ipv4_to_int(address), ipv4_to_int(start), 1 << 32 - int(length)
+    if first % size:
+        return None
     if expected and number in (first, first + size - 1):
         return "the first and the last address belong to the network too"
     if not expected and number in (first - 1, first + size):
@@ -174,15 +172,12 @@ def _in_network_mistake(args, expected, came):
     return None
 
 
-in_network = _exercise(
-    "in_network", _in_network_mistake,
-    ("turn both into integers and compare the bits that the mask keeps", ("192.168.0.77", "192.168.0.0/24",
-     True),
-     ("192.168.1.77", "192.168.0.0/24", False), ("10.200.3.4", "10.0.0.0/8", True),
-      ("11.0.0.1", "10.0.0.0/8", False),
+INSIDE = "192.168.0.99/24"      # not the first address of its network
+in_network = _exercise("in_network", _in_network_mistake,
+    ("turn both into integers and compare the bits that the mask keeps", ("192.168.0.77", "192.168.0.0/24", True),
+     ("192.168.1.77", "192.168.0.0/24", False), ("10.200.3.4", "10.0.0.0/8", True), ("11.0.0.1", "10.0.0.0/8", False),
      ("77.0.168.192", "192.168.0.0/24", False)),
-    ("the texts begin alike, the numbers do not: compare bits, not characters", ("100.1.2.3", "10.0.0.0/8",
-     False),
+    ("the texts begin alike, the numbers do not: compare bits, not characters", ("100.1.2.3", "10.0.0.0/8", False),
      ("192.16.80.1", "192.16.8.0/24", False), ("1.20.0.0", "1.2.0.0/16", False)),
     ("the first and the last address belong to the network too", ("192.168.0.0", "192.168.0.0/24", True),
      ("192.168.0.255", "192.168.0.0/24", True)),
@@ -194,18 +189,20 @@ in_network = _exercise(
      ("10.0.0.126", "10.0.0.0/25", True), ("10.0.0.128", "10.0.0.0/25", False)),
     ("/0 compares no bits, /32 compares all", ("8.8.8.8", "0.0.0.0/0", True), ("8.8.8.8", "8.8.8.8/32", True),
      ("8.8.8.9", "8.8.8.8/32", False)),
-    ("a prefix length is 0 to 32: refuse any other", ("8.8.8.8", "0.0.0.0/33", BAD),
-     ("8.8.8.8", "0.0.0.0/-1", BAD)),
+    ("the network is named by one of its hosts: mask that address too, then compare", ("192.168.0.77", INSIDE, True),
+     ("192.168.0.0", INSIDE, True), ("192.168.1.99", INSIDE, False)),
+    ("a prefix length is 0 to 32: refuse any other", ("8.8.8.8", "0.0.0.0/33", BAD), ("8.8.8.8", "0.0.0.0/-1", BAD)),
     ("an address that is none must not pass as 'not in it': refuse it", ("1.2.3", "0.0.0.0/0", BAD),
-     ("1.2.3.256", "1.2.3.0/24", BAD)),
-)
+     ("1.2.3.256", "1.2.3.0/24", BAD)))
 
 
-def _expand_mistake(args, expected, came):
+def _expand_mistake(args, expected, outcome):
+    text, came, error = args[0], outcome.value, outcome.raised
+    if isinstance(error, ValueError) and "unpack" in str(error):
+        return "split('::') gives one part where no '::' stands: partition('::') always gives three"
     if not isinstance(expected, str):
         return None
-    text = args[0]
-    if isinstance(came, ValueError) and "::" in text:
+    if isinstance(error, ValueError) and "::" in text:
         return f"'::' {_where(text)} is allowed: it stands for all the groups of zeros that are missing"
     if not isinstance(came, str):
         return None
@@ -224,40 +221,41 @@ def _expand_mistake(args, expected, came):
 
 
 _ZEROS = "0000:0000:0000:0000:0000:0000:0000"
-expand = _exercise(
-    "expand", _expand_mistake,
+expand = _exercise("expand", _expand_mistake,
     ("each group is written with four digits: fill with zeros in front",
      ("1:2:3:4:5:6:7:8", "0001:0002:0003:0004:0005:0006:0007:0008"),
      ("2001:db8:85a3:42:1000:8a2e:370:7334", "2001:0db8:85a3:0042:1000:8a2e:0370:7334"),
      ("0:0:0:0:0:0:0:1", _ZEROS + ":0001")),
     ("'::' stands for as many groups of zeros as are missing to eight",
      ("2001:db8::1", "2001:0db8:0000:0000:0000:0000:0000:0001"),
-      ("fe80::a:b", "fe80:0000:0000:0000:0000:0000:000a:000b"),
+     ("fe80::a:b", "fe80:0000:0000:0000:0000:0000:000a:000b"),
      ("1:2:3::6:7:8", "0001:0002:0003:0000:0000:0006:0007:0008"),
      ("1:2:3::5:6:7:8", "0001:0002:0003:0000:0005:0006:0007:0008")),
     ("'::' at the start: nothing stands before it", ("::1", _ZEROS + ":0001"),
      ("::2:3:4:5:6:7:8", "0000:0002:0003:0004:0005:0006:0007:0008"),
      ("::beef:102:304", "0000:0000:0000:0000:0000:beef:0102:0304")),
-    ("'::' at the end: nothing stands after it", ("1::", "0001:" + _ZEROS),
-     ("fd00:1::", "fd00:0001:" + _ZEROS[5:]),
+    ("'::' at the end: nothing stands after it", ("1::", "0001:" + _ZEROS), ("fd00:1::", "fd00:0001:" + _ZEROS[5:]),
      ("1:2:3:4:5:6:7::", "0001:0002:0003:0004:0005:0006:0007:0000")),
     ("'::' alone is eight groups of zeros", ("::", _ZEROS + ":0000")),
     ("small letters: RFC 5952 writes a to f", ("ABCD::EF", "abcd:0000:0000:0000:0000:0000:0000:00ef")),
     ("an address has eight groups", ("1:2:3", BAD), ("1:2:3:4:5:6:7:8:9", BAD), ("", BAD)),
     ("'::' twice: nobody could tell how many zeros each stands for", ("1::2::3", BAD), ("::1::", BAD)),
-    ("eight groups leave nothing that '::' could stand for", ("1:2:3:4::5:6:7:8", BAD),
-     ("::1:2:3:4:5:6:7:8", BAD)),
+    ("eight groups leave nothing that '::' could stand for", ("1:2:3:4::5:6:7:8", BAD), ("::1:2:3:4:5:6:7:8", BAD)),
     ("three colons in a row are none of the forms", (":::", BAD), ("1:::2", BAD)),
     ("a single colon at an end: only '::' may stand there", (":1:2:3:4:5:6:7", BAD), ("1:2:3:4:5:6:7:", BAD)),
     ("a group has one to four hex digits", ("12345::", BAD), ("g::", BAD), ("::+1", BAD), ("::1 ", BAD),
-     ("::0x1", BAD)),
-)
+     ("::0x1", BAD)))
 
 
-def _shorten_mistake(args, expected, came):
+def _shorten_mistake(args, expected, outcome):
+    came = outcome.value
     if not isinstance(came, str):
         return None
     full = ":".join(f"{group:x}" for group in args[0])
+    if "x" in came:
+        return "hex() writes 0x in front: f\"{group:x}\" writes the digits alone"
+    if not set(came.split(":")) <= {"", *full.split(":")} and set(came.split(":")) <= {"", *map(str, args[0])}:
+        return "the groups are written in decimal: f\"{group:x}\" writes them in hex"
     if came != came.lower():
         return "small letters: RFC 5952 writes a to f"
     if came.count("::") > 1:
@@ -277,45 +275,42 @@ def _shorten_mistake(args, expected, came):
         left = [8 - len([part for part in text.split(":") if part]) for text in (came, expected)]
         if left[0] == left[1]:
             return "two runs are equally long: the first of them becomes '::' (RFC 5952, 4.2.3)"
+        if left[0] < left[1] and came.replace("0::", "::").replace("::0", "::").strip("0") == expected:
+            return "a zero is left beside '::': it stands for the whole run"
         if left[0] < left[1]:
             return "another run is longer: '::' takes the longest, and all of it"
         return "'::' took more than one run of zeros: what is left does not say where the zeros were"
     return None
 
 
-shorten = _exercise(
-    "shorten", _shorten_mistake,
-    ("each group in hex, small letters, no zeros in front, colons between", ([1, 2, 3, 4, 5, 6, 7, 8],
-     "1:2:3:4:5:6:7:8"),
+shorten = _exercise("shorten", _shorten_mistake,
+    ("each group in hex, small letters, no zeros in front, colons between",
      ([0x2001, 0xDB8, 0x85A3, 0x42, 0x1000, 0x8A2E, 0x370, 0x7334], "2001:db8:85a3:42:1000:8a2e:370:7334"),
-     ([0xFFFF] * 8, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+     ([1, 2, 3, 4, 5, 6, 7, 8], "1:2:3:4:5:6:7:8"), ([0xFFFF] * 8, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
      ([16, 10, 1, 2, 3, 4, 5, 6], "10:a:1:2:3:4:5:6")),
-    ("the longest run of two or more zero groups becomes '::'", ([0x2001, 0xDB8, 0, 0, 0, 0, 0, 1],
-     "2001:db8::1"),
+    ("the longest run of two or more zero groups becomes '::'", ([0x2001, 0xDB8, 0, 0, 0, 0, 0, 1], "2001:db8::1"),
      ([1, 2, 0, 0, 5, 6, 7, 8], "1:2::5:6:7:8"), ([0xFE80, 0, 0, 0, 1, 2, 3, 4], "fe80::1:2:3:4")),
     ("a run at the start: '::' with nothing before it", ([0, 0, 0, 0, 0, 0, 0, 1], "::1"),
-     ([0, 0, 3, 4, 5, 6, 7, 8],
-     "::3:4:5:6:7:8")),
+     ([0, 0, 3, 4, 5, 6, 7, 8], "::3:4:5:6:7:8")),
     ("a run at the end: '::' with nothing after it", ([1, 0, 0, 0, 0, 0, 0, 0], "1::"),
-     ([1, 2, 3, 4, 5, 6, 0, 0],
-     "1:2:3:4:5:6::")),
+     ([1, 2, 3, 4, 5, 6, 0, 0], "1:2:3:4:5:6::")),
     ("zeros only: the text is '::'", ([0] * 8, "::")),
     ("a single zero group stays as 0: '::' is for two or more", ([1, 0, 3, 4, 5, 6, 7, 8], "1:0:3:4:5:6:7:8"),
      ([0, 2, 3, 4, 5, 6, 7, 8], "0:2:3:4:5:6:7:8"), ([1, 2, 3, 4, 5, 6, 7, 0], "1:2:3:4:5:6:7:0"),
      ([1, 0, 3, 0, 5, 0, 7, 0], "1:0:3:0:5:0:7:0")),
     ("the longest run, not the first", ([0x2001, 0, 0, 1, 0, 0, 0, 1], "2001:0:0:1::1"),
-     ([0, 0, 3, 0, 0, 0, 7, 8],
-     "0:0:3::7:8"), ([1, 0, 0, 4, 5, 0, 0, 0], "1:0:0:4:5::")),
+     ([0, 0, 3, 0, 0, 0, 7, 8], "0:0:3::7:8"), ([1, 0, 0, 4, 5, 0, 0, 0], "1:0:0:4:5::")),
     ("equally long runs: the first of them", ([0x2001, 0xDB8, 0, 0, 1, 0, 0, 1], "2001:db8::1:0:0:1"),
      ([0, 0, 3, 4, 5, 6, 0, 0], "::3:4:5:6:0:0"), ([1, 0, 0, 0, 2, 0, 0, 0], "1::2:0:0:0")),
-    ("a zero inside a group is a digit, not a group of zeros", ([0x1000, 0x100, 0x10, 1, 0x2000, 0x200, 0x20,
-     2],
-     "1000:100:10:1:2000:200:20:2"), ([0x100, 0, 0, 0x10, 0x2000, 1, 1, 1], "100::10:2000:1:1:1")),
-)
+    ("a zero inside a group is a digit, not a group of zeros",
+     ([0x1000, 0x100, 0x10, 1, 0x2000, 0x200, 0x20, 2], "1000:100:10:1:2000:200:20:2"),
+     ([0x100, 0, 0, 0x10, 0x2000, 1, 1, 1], "100::10:2000:1:1:1")),
+    form=lambda groups: f"[{', '.join(f'{group:#x}' if group > 9 else str(group) for group in groups)}]")
 
 
-def _smallest_mistake(args, expected, came):
-    if not isinstance(came, str):
+def _smallest_mistake(args, expected, outcome):
+    came = outcome.value
+    if not isinstance(came, str) or not isinstance(expected, str):
         return None
     if came.count("/") != 1:
         return "write the network as address/prefix, like 10.0.0.0/8"
@@ -337,16 +332,14 @@ def _smallest_mistake(args, expected, came):
     return f"too small: {start} to {last} does not hold both"
 
 
-smallest_network = _exercise(
-    "smallest_network", _smallest_mistake,
+smallest_network = _exercise("smallest_network", _smallest_mistake,
     ("the network's prefix is what the two addresses have in common from the left",
      ("192.168.0.1", "192.168.0.200", "192.168.0.0/24"), ("192.168.0.1", "192.168.1.1", "192.168.0.0/23"),
      ("10.0.0.1", "10.255.0.1", "10.0.0.0/8"), ("172.16.5.4", "172.31.9.9", "172.16.0.0/12"),
      ("192.168.0.77", "192.168.0.78", "192.168.0.76/30"), ("10.0.0.4", "10.0.0.7", "10.0.0.4/30")),
     ("neighbours may part at a high bit", ("10.0.0.1", "10.0.0.2", "10.0.0.0/30"),
-     ("10.0.0.7", "10.0.0.8", "10.0.0.0/28"),
-     ("10.0.0.127", "10.0.0.128", "10.0.0.0/24"), ("10.0.255.255", "10.1.0.0", "10.0.0.0/15"),
-     ("127.255.255.255", "128.0.0.0", "0.0.0.0/0")),
+     ("10.0.0.7", "10.0.0.8", "10.0.0.0/28"), ("10.0.0.127", "10.0.0.128", "10.0.0.0/24"),
+     ("10.0.255.255", "10.1.0.0", "10.0.0.0/15"), ("127.255.255.255", "128.0.0.0", "0.0.0.0/0")),
     ("two that differ in the last bit only share 31", ("10.0.0.0", "10.0.0.1", "10.0.0.0/31"),
      ("8.8.8.8", "8.8.8.9", "8.8.8.8/31")),
     ("the same address twice: nothing differs, so /32", ("8.8.8.8", "8.8.8.8", "8.8.8.8/32"),
@@ -355,7 +348,6 @@ smallest_network = _exercise(
      ("1.2.3.4", "200.2.3.4", "0.0.0.0/0")),
     ("the order of the two must not matter", ("192.168.1.1", "192.168.0.1", "192.168.0.0/23"),
      ("10.0.0.8", "10.0.0.7", "10.0.0.0/28"), ("128.0.0.0", "127.255.255.255", "0.0.0.0/0")),
-    ("an address that is none: refuse it", ("1.2.3", "1.2.3.4", BAD), ("1.2.3.4", "1.2.3.256", BAD)),
-)
+    ("an address that is none: refuse it", ("1.2.3", "1.2.3.4", BAD), ("1.2.3.4", "1.2.3.256", BAD)))
 
 EXERCISES = (parse_group, to_int, to_text, mask, in_network, expand, shorten, smallest_network)

@@ -3,54 +3,77 @@
 In a notebook: `from netlab.chapters.server_and_client import check`, then `check.recv_exactly(recv_exactly)`.
 """
 import contextlib
+import errno
 import os
 import socket
-import time
 
 from netlab.kernel import receive_queue
-from netlab.teach.check import Raises, TooLong, show
-from netlab.teach.peers import (HOST, LIMIT, PLAIN, Exercise, Miss, accepted, common, heard, listening, pair, silent_address,
-                                trickle, unused_address, vanish)
+from netlab.teach.check import Exercise, Miss, Raises, show
+from netlab.teach.peers import PLAIN, Peer, listening, pair, silent_address, trickle, unused_address, vanish
+
+MORE = 100      # bytes beyond the expected ones that a peer listens for
+SENDALL = "send may take fewer bytes than it is given, and returns how many: sendall goes on until all are taken"
+CLOSED = "the socket is closed at that line: shutdown(SHUT_WR) ends only your sending, close() ends both directions"
+
 
 # --- 1 shout ---------------------------------------------------------------------------------------------------
 
 def shouting(text, answer):
     """The server hears all, then calls answer(work, conn, bytes in capitals)."""
-    def case(work):
+    def script(work):
+        sent, wanted = text.encode(), text.upper() if answer is not hang_up else ""
+
+        def explain(outcome):
+            came, error = outcome.value, outcome.raised
+            if isinstance(error, UnicodeDecodeError) or isinstance(came, str) and "\ufffd" in came:
+                return "a character was cut in two between two recv: collect the bytes, decode once at the end"
+            if isinstance(error, OSError) and error.errno == errno.EBADF:
+                return CLOSED
+            if work.shut == socket.SHUT_RDWR and (isinstance(error, OSError) or isinstance(came, str)):
+                return "SHUT_RDWR ends your receiving as well: SHUT_WR ends only your sending"
+            if isinstance(came, bytes):
+                return "bytes came: .decode() makes text of them"
+            if not isinstance(came, str):
+                return None
+            if came.startswith(("b'", 'b"')):
+                return "str() shows how bytes are typed: .decode() makes text of them"
+            if came != wanted and wanted.startswith(came):
+                return "the answer came in pieces: recv until it gives b\"\""
+            return None
+
         listener = listening(work)
-        work.start(listener.getsockname(), text, shown=f"address, {show(text)}")
-        conn = accepted(work, listener)
-        conn.settimeout(LIMIT * 2 / 3)
-        wanted = text.upper() if answer is not hang_up else ""
-        try:
-            data = heard(conn)
-        except TimeoutError:
-            raise Miss(show(wanted), "no end: both sides wait",
-                       "the server waits for more: say that you have sent everything, shutdown(SHUT_WR)") from None
-        if data != text.encode():
-            raise Miss(f"the server hears {show(text.encode())}", f"it heard {show(data)}",
-                       common(None, work.result()) or "send the whole text, once, as UTF-8, and nothing else")
-        with contextlib.suppress(ConnectionError):
+        work.start(listener.getsockname(), text, shown=f"address, {show(text)}", explain=explain)
+        conn = work.accept(listener)
+        data, end = work.hear(conn, len(sent) + MORE)
+        if end:
             answer(work, conn, text.upper().encode())
-        conn.close()
-        work.expect(wanted, "the answer is what the server sent, from its first byte to its end", shout_mistake(wanted))
-    return case
+            conn.close()
+        hears = f"the server hears {show(sent)}"
+        if not end:
+            raise work.miss(f"{hears} and then the end", f"{show(data)}, and no end: both sides wait",
+                            "the server waits for more: say that you have sent everything, shutdown(SHUT_WR)")
+        if data != sent:
+            raise work.miss(hears, f"it heard {part_of(data, sent)}", sent_wrongly(data, sent))
+        work.expect(wanted, "the answer is what the server sent, from its first byte to its end")
+    return script
 
 
-def shout_mistake(wanted):
-    def explain(came):
-        if isinstance(came, UnicodeDecodeError):
-            return "a character was cut in two between two recv: collect the bytes, decode once at the end"
-        if isinstance(came, str) and came != wanted and wanted.startswith(came):
-            return "the answer came in pieces: recv until it gives b\"\""
-        if isinstance(came, OSError):
-            return "shutdown(SHUT_WR) ends only your sending; after close() there is nothing to receive from"
-        return None
-    return explain
+def part_of(data, whole):
+    """What was heard, told by its length where only its end is missing."""
+    cut = len(data) > MORE and whole.startswith(data)
+    return f"the first {len(data):,} of {len(whole):,} bytes" if cut else show(data)
+
+
+def sent_wrongly(data, whole):
+    if data and whole.startswith(data):
+        return SENDALL
+    if whole and data.startswith(whole):
+        return f"{show(data[len(whole):])} is too much: send the text alone, without a line end or a length"
+    return "send the whole text, once, as UTF-8, and nothing else"
 
 
 def at_once(work, conn, data):
-    conn.sendall(data)
+    work.give(conn, data)
 
 
 def by_bytes(work, conn, data):
@@ -62,252 +85,237 @@ def hang_up(work, conn, data):
 
 
 def shout_refused(work):
-    work.start(unused_address(work), "hello", shown='address, "hello"')
-    work.expect(Raises(ConnectionRefusedError), "nobody is there: let the error out, the caller wants to know")
+    hint = "nobody is there: let the error out, the caller wants to know"
+    work.start(unused_address(work), "hello", shown='address, "hello"',
+               explain=lambda outcome: None if outcome.raised else hint)
+    work.expect(Raises(ConnectionRefusedError), hint)
 
 
 shout = Exercise("shout", (
-    ("a server that answers at once", shouting("hello", at_once)),
-    ("a server that answers byte by byte", shouting("hello, network", by_bytes)),
-    ("a server that answers byte by byte", shouting("naïve, 世界", by_bytes)),
-    ("a long text", shouting("a long story. " * 20_000, at_once)),
-    ("nothing to say", shouting("", at_once)),
-    ("a server that hangs up without an answer", shouting("hello", hang_up)),
-    ("nobody listens there", shout_refused)))
+    Peer("a server that answers at once", shouting("hello", at_once)),
+    Peer("a server that answers byte by byte", shouting("hello, network", by_bytes)),
+    Peer("a server that answers byte by byte", shouting("naïve, 世界", by_bytes)),
+    Peer("a long text", shouting("a long story. " * 20_000, at_once)),
+    Peer("nothing to say", shouting("", at_once)),
+    Peer("a server that hangs up without an answer", shouting("hello", hang_up)),
+    Peer("nobody listens there", shout_refused)))
 
 
 # --- 2 recv_exactly --------------------------------------------------------------------------------------------
 
-def receiving(n, data, feed, rest=b""):
-    def case(work):
+def sending(n, data, feed=at_once, ends=False):
+    """The peer sends `data`; the function wants n of its bytes."""
+    def script(work):
         peer, sock = pair(work)
-        if feed is not by_bytes:
-            feed(work, peer, data)
-            if len(data) < 1000:
-                work.until(lambda: receive_queue(sock) in (len(data), None))
-        work.start(sock, n, shown=f"sock, {n}")
-        if feed is by_bytes:
-            trickle(work, peer, data, lambda: sock)
-        wanted = data[:n]
-        work.expect(wanted, "exactly n bytes, in the order in which they came", exact_mistake(n, wanted))
-        if rest:
-            sock.setblocking(False)
-            try:
-                left = sock.recv(65536)
-            except BlockingIOError:
-                left = b""
-            if left != rest:
-                raise Miss(f"{show(rest)} still in the kernel", show(left),
-                           "too much was taken: ask recv for what is missing, never for more")
-    return case
 
-
-def exact_mistake(n, wanted):
-    def explain(came):
-        if isinstance(came, bytes) and len(came) < len(wanted):
-            return f"recv(n) may give fewer: {len(came)} of {n} bytes came, so ask again for the missing ones"
-        if isinstance(came, bytes) and len(came) > n:
-            return "too much was taken: ask recv for what is missing, never for more"
-        if isinstance(came, TooLong) and n == 0:
-            return "nothing is missing, so nothing may be waited for"
-        if isinstance(came, TooLong):
-            return "all n bytes came, and the function still waits: count down what is missing"
-        if isinstance(came, ConnectionError):
-            return "the peer is still there: nothing but recv giving b\"\" is an end, and n = 0 needs no recv at all"
-        return None
-    return explain
-
-
-def ending(data, n):
-    def case(work):
-        peer, sock = pair(work)
-        peer.sendall(data)
-        peer.close()
-        work.start(sock, n, shown=f"sock, {n}")
-
-        def explain(came):
-            if isinstance(came, TooLong):
+        def explain(outcome):
+            came, error = outcome.value, outcome.raised
+            if ends and outcome.late:
                 return "recv gives b\"\" at once, again and again: that is the peer's end, and your loop's"
-            if isinstance(came, bytes):
+            if ends and type(came) is bytes:
                 return f"{len(came)} bytes are not {n}: recv gave b\"\", so no more will come; raise ConnectionError"
-            return "raise ConnectionError when recv gives b\"\" too early" if isinstance(came, Exception) else None
-        work.expect(Raises(ConnectionError), "raise ConnectionError: the rest will never come", explain)
-    return case
+            if outcome.late and n == 0:
+                return "nothing is missing, so nothing may be waited for"
+            if outcome.late and receive_queue(sock):
+                return "bytes are there, and the function does not take them: which loop has no end?"
+            if outcome.late:
+                return f"all {n} bytes were taken, and the function still waits: count down what is missing"
+            if type(came) is bytes and len(came) < n:
+                return f"recv(n) may give fewer: {len(came)} of {n} bytes came, so ask again for the missing ones"
+            if type(came) is bytes and len(came) > n:
+                return TOO_MUCH
+            if outcome.by_raise and isinstance(error, ConnectionError):
+                return "the peer is still there: only recv giving b\"\" is an end, and n = 0 needs no recv at all"
+            return None
+
+        work.start(sock, n, shown=f"sock, {n}", explain=explain)
+        feed(work, peer, data)
+        if ends:
+            peer.close()
+            return work.expect(Raises(ConnectionError), "raise ConnectionError: the rest will never come")
+        work.expect(data[:n], "exactly n bytes, in the order in which they came")
+        if sock.fileno() == -1:
+            return None     # tidy() tells it
+        sock.setblocking(False)
+        left = b""
+        with contextlib.suppress(BlockingIOError):
+            left = sock.recv(65536)
+        if left != data[n:]:
+            raise Miss(f"{show(data[n:])} still in the kernel", show(left) if left else "nothing is there", TOO_MUCH)
+    return script
 
 
-def in_halves(n, data):
-    def case(work):
-        peer, sock = pair(work)
-        peer.sendall(data[:3])
-        work.start(sock, n, shown=f"sock, {n}")
-        work.until(lambda: receive_queue(sock) in (0, None))
-        peer.sendall(data[3:])
-        work.expect(data[:n], "exactly n bytes, in the order in which they came", exact_mistake(n, data[:n]))
-    return case
+TOO_MUCH = "too much was taken: ask recv for what is missing, never for more"
 
 
-def large(work):
-    peer, sock = pair(work)
-    data = bytes(range(256)) * 4000
-    work.start(sock, len(data), shown=f"sock, {len(data)}")
-    with contextlib.suppress(TimeoutError, ConnectionError):
-        peer.sendall(data)
-    work.expect(data, "exactly n bytes, in the order in which they came", exact_mistake(len(data), data))
+def one_by_one(work, peer, data):
+    trickle(work, peer, data, lambda: work.given[0])
+
+
+def in_two(work, peer, data):
+    peer.sendall(data[:3])
+    work.until(lambda: receive_queue(work.given[0]) in (0, None))
+    work.give(peer, data[3:])
 
 
 recv_exactly = Exercise("recv_exactly", (
-    ("a peer that sends 5 bytes at once", receiving(5, b"hello", at_once)),
-    ("a peer that sends 3 bytes, then 8", in_halves(11, b"hello world")),
-    ("a peer that sends 3 bytes, then 8", in_halves(5, b"hello world")),
-    ("a peer that sends byte by byte", receiving(11, b"hello world", by_bytes)),
-    ("a peer that sends 11 bytes at once", receiving(5, b"hello world", at_once, rest=b" world")),
-    ("a peer that sends a million bytes", large),
-    ("a peer that says nothing", receiving(0, b"", at_once)),
-    ("a peer that sends 3 bytes and ends", ending(b"hel", 5)),
-    ("a peer that ends without a byte", ending(b"", 5))))
+    Peer("a peer that sends 5 bytes at once", sending(5, b"hello")),
+    Peer("a peer that sends 3 bytes, then 8", sending(11, b"hello world", in_two)),
+    Peer("a peer that sends 3 bytes, then 8", sending(5, b"hello world", in_two)),
+    Peer("a peer that sends byte by byte", sending(11, b"hello world", one_by_one)),
+    Peer("a peer that sends 11 bytes at once", sending(5, b"hello world")),
+    Peer("a peer that sends 50,000 bytes", sending(50_000, bytes(range(250)) * 200)),
+    Peer("a peer that says nothing", sending(0, b"")),
+    Peer("a peer that sends 3 bytes and ends", sending(5, b"hel", ends=True)),
+    Peer("a peer that ends without a byte", sending(5, b"", ends=True))))
 
 
 # --- 3 daytime -------------------------------------------------------------------------------------------------
 
 def telling(text, early=True, second=False):
-    def case(work):
-        listener = PLAIN()
-        listener.bind((HOST, 0))
-        listener.listen(5)
+    def script(work):
+        listener = listening(work)
         client, other = work.keep(PLAIN()), work.keep(PLAIN())
         if early:
             client.connect(listener.getsockname())
         if second:
             other.connect(listener.getsockname())
-        work.start(listener, text, shown=f"listener, {show(text)}")
+        work.start(listener, text, shown=f"listener, {show(text)}", explain=daytime_mistake)
         if not early:
             client.connect(listener.getsockname())
-        client.settimeout(LIMIT / 2)
-        wanted, data = text.encode() + b"\r\n", b""
-        try:
-            while piece := client.recv(65536):
-                data += piece
-        except TimeoutError:
-            raise Miss(f"the client reads {show(wanted)} to the end", f"{show(data)}, and no end",
-                       "the client waits for the end: close the connection when the text is sent" if data else
-                       "the client says nothing: do not wait for it, speak first") from None
-        except ConnectionError as error:
-            data = error
-        came = work.result()
-        if isinstance(came, BaseException) or data != wanted:
-            raise Miss(f"the client reads {show(wanted)}", f"{show(data)}; the function {show(came, work.function)}",
-                       daytime_mistake(came, data, wanted))
-        if came is not None:
-            raise Miss("None", show(came), "the client gets the text; the caller of this function gets nothing")
-        if listener.fileno() == -1:
-            raise Miss("a listener that still listens", "it is closed",
-                       "close the connection that accept returned, not the listener: it belongs to the caller")
+        wanted = text.encode() + b"\r\n"
+        data, end = work.hear(client, len(wanted) + MORE)
+        reads = f"the client reads {show(wanted)}"
+        if not end and data:
+            raise work.miss(f"{reads} to the end", f"{show(data)}, and no end",
+                            "the client waits for the end: close the connection when the text is sent")
+        if not end:
+            raise work.miss(f"{reads} to the end", "nothing, and no end",
+                            "the function returned before a client was served: accept one, send, close"
+                            if work.done.is_set() else "the client says nothing: do not wait for it, speak first")
+        if data != wanted:
+            raise work.miss(reads, part_of(data, wanted), line_mistake(data, wanted))
+        work.expect(None, "the client gets the text; the caller of this function gets nothing")
         if second:
             other.setblocking(False)
-            try:
-                given = other.recv(1024)
-            except BlockingIOError:
-                return
-            raise Miss("the second client still waits", f"it was given {show(given)}",
-                       "one-shot: serve one client and return")
-    return case
+            with contextlib.suppress(BlockingIOError):
+                raise Miss("the second client still waits", f"it was given {show(other.recv(1024))}",
+                           "one-shot: serve one client and return")
+    return script
 
 
-def daytime_mistake(came, data, wanted):
-    if isinstance(came, TooLong):
+def daytime_mistake(outcome):
+    if outcome.late:
         return "one client was served, and the function goes on: one-shot means that it returns now"
-    if isinstance(came, OSError):
+    if isinstance(outcome.raised, OSError) and outcome.raised.errno in (errno.EPIPE, errno.ENOTCONN):
         return "talk through the socket that accept returned: a listening socket carries no data"
-    if isinstance(data, bytes) and data + b"\r\n" == wanted:
+    return None
+
+
+def line_mistake(data, wanted):
+    if data + b"\r\n" == wanted:
         return "a line ends with \\r\\n here (RFC 867)"
-    if isinstance(data, bytes) and data == wanted[:-2] + b"\n":
+    if data == wanted[:-2] + b"\n":
         return "both characters: \\r\\n, not \\n alone"
-    return common(None, came) or "the text as UTF-8, then \\r\\n, and nothing else"
+    if len(data) >= 100 and wanted.startswith(data):
+        return SENDALL
+    return "the text as UTF-8, then \\r\\n, and nothing else"
 
 
 daytime = Exercise("daytime", (
-    ("a client that is waiting", telling("Monday, 09:00")),
-    ("a client that comes later", telling("Monday, 09:00", early=False)),
-    ("two clients are waiting", telling("noon", second=True)),
-    ("text that is not ASCII", telling("正午 — Mittag")),
-    ("a long text", telling("tick, tock, " * 20_000))))
+    Peer("a client that is waiting", telling("Monday, 09:00")),
+    Peer("a client that comes later", telling("Monday, 09:00", early=False)),
+    Peer("two clients are waiting", telling("noon", second=True)),
+    Peer("text that is not ASCII", telling("正午 — Mittag")),
+    Peer("a long text", telling("tick, tock, " * 20_000))))
 
 
 # --- 4 open_ports ----------------------------------------------------------------------------------------------
 
+NAMES = {"o": "open", "c": "closed", "s": "silent"}
+
+
 def scanning(kinds):
-    """A port for each letter: o(pen), c(losed), s(ilent)."""
-    def case(work):
+    """A port for each letter: o(pen), c(losed), s(ilent); the open ones fall, so that sorting is seen."""
+    def script(work):
         make = {"o": lambda: listening(work).getsockname(), "c": lambda: unused_address(work),
                 "s": lambda: silent_address(work)}
-        made = [(kind, make[kind]()[1]) for kind in kinds]
-        ports = [port for _, port in made]
-        names = {port: {"o": "open", "c": "closed", "s": "silent"}[kind] for kind, port in made}
-        wanted = [port for kind, port in made if kind == "o"]
-        work.deadline = time.monotonic() + LIMIT
-        work.start(list(ports), shown=f"[{', '.join(names.values())}]")
+        rising = {kind: sorted(make[kind]()[1] for _ in range(kinds.count(kind))) for kind in NAMES}
+        ports = [rising[kind].pop() for kind in kinds]
+        wanted = [port for kind, port in zip(kinds, ports) if kind == "o"]
 
-        def explain(came):
-            if isinstance(came, TooLong):
+        def explain(outcome):
+            came, error = outcome.value, outcome.raised
+            if outcome.late:
                 return "a port does not answer at all: settimeout(0.2) before connecting"
-            if isinstance(came, TimeoutError):
+            if isinstance(error, TimeoutError):
                 return "a port that does not answer is not open: no reason to stop"
-            if isinstance(came, OSError):
+            if isinstance(error, ConnectionRefusedError):
                 return "a closed port is an answer, not an accident: connect_ex, or connect inside try"
-            if isinstance(came, (set, tuple)):
-                return "give back a list, in the order of ports"
+            if isinstance(error, OSError) and error.errno == errno.EISCONN:
+                return ONE_EACH
             if isinstance(came, list) and came == [port for port in ports if port not in wanted]:
                 return "the other way round: connect_ex gives 0 for success"
             if isinstance(came, list) and set(came) < set(wanted):
-                return "an open port is missing: each port needs a new socket, a used one cannot connect again"
+                return f"an open port is missing: go on to the last one. {ONE_EACH}"
             if isinstance(came, list) and sorted(came) == sorted(wanted):
-                return "the order of ports, please"
-            return ("a closed or silent port is in the answer: only 0 is success, and each port needs a socket of its own"
-                    if isinstance(came, list) else None)
-        work.expect(wanted, "the open ports, in the order given", explain)
-    return case
+                return "the open ports are right, their order is not: give them in the order of `ports`"
+            if isinstance(came, list) and set(came) <= set(ports):
+                return f"a port that is not open is in the answer: only 0 is success. {ONE_EACH}"
+            return "give back numbers out of `ports`" if isinstance(came, list) else None
 
+        work.start(list(ports), shown=f"[{', '.join(NAMES[kind] for kind in kinds)}]", explain=explain)
+        work.expect(wanted, "the open ports, in the order given")
+    return script
+
+
+ONE_EACH = "Each port needs a new socket: one that was connected cannot connect again"
 
 open_ports = Exercise("open_ports", (
-    ("one of each", scanning("oc")),
-    ("every port is closed", scanning("ccc")),
-    ("every port is open", scanning("ooo")),
-    ("open ones behind closed ones", scanning("ccocoo")),
-    ("no ports at all", scanning("")),
-    ("a port that does not answer", scanning("oso"))))
+    Peer("one of each", scanning("oc")),
+    Peer("every port is closed", scanning("ccc")),
+    Peer("every port is open", scanning("ooo")),
+    Peer("open ones behind closed ones", scanning("ccocoo")),
+    Peer("no ports at all", scanning("")),
+    Peer("a port that does not answer", scanning("oso"))))
 
 
 # --- 5 answer_within -------------------------------------------------------------------------------------------
 
-def answering(question, answer, script, seconds=60.0):
-    def case(work):
-        listener = listening(work)
-        work.start(listener.getsockname(), question, seconds, shown=f"address, {show(question)}, {seconds:g}")
-        conn = accepted(work, listener)
-        data = b""
-        while len(data) < len(question) and (piece := conn.recv(len(question) - len(data))):
-            data += piece
-        if data != question:
-            raise Miss(f"the server hears {show(question)}", f"it heard {show(data)}",
-                       common(None, work.result()) or "send the question first")
-        with contextlib.suppress(ConnectionError, TimeoutError):
-            script(work, conn, answer)
-        if script not in (silence, drip):
-            conn.close()
-
-        def explain(came):
-            if answer is None and isinstance(came, TooLong):
+def answering(question, answer, play, seconds=60.0):
+    """The server hears the question, then calls play(work, conn, answer); what takes too long is None."""
+    def script(work):
+        def explain(outcome):
+            came, error = outcome.value, outcome.raised
+            if isinstance(error, OSError) and error.errno == errno.EBADF:
+                return CLOSED
+            if answer is None and outcome.late:
                 return ("each byte in time, and no end: settimeout limits one call, a deadline limits all of them"
-                        if script is drip else "the server says nothing: settimeout before recv")
-            if answer is None and isinstance(came, TimeoutError):
+                        if play is drip else "the server says nothing: settimeout before recv")
+            if answer is None and isinstance(error, TimeoutError):
                 return "time is up: catch TimeoutError and return None"
+            if answer is None and isinstance(error, (ValueError, BlockingIOError)):
+                return "the time was used up before that call: settimeout needs more than 0; nothing left means None"
             if answer is None and isinstance(came, bytes):
                 return "part of an answer is no answer: when time is up, None"
-            if isinstance(came, bytes) and came != answer and answer.startswith(came):
+            if type(came) is bytes and answer and answer.startswith(came):
                 return "the answer came in pieces: recv until it gives b\"\""
             return None
-        work.expect(answer, "all that the server sent, until its end", explain)
-    return case
+
+        listener = listening(work)
+        work.pause = seconds if play is hold_up else 0.0
+        work.start(listener.getsockname(), question, seconds, explain=explain,
+                   shown=f"address, {show(question)}, {seconds:g}")
+        conn = work.accept(listener)
+        data, _ = work.hear(conn, len(question))
+        if data == question:
+            play(work, conn, answer)
+        conn.close()
+        if data != question:
+            raise work.miss(f"the server hears {show(question)}", f"it heard {show(data)}",
+                            "send the question as it is, and before you wait for the answer")
+        work.expect(answer, "all that the server sent, until its end")
+    return script
 
 
 def silence(work, conn, data):
@@ -316,132 +324,125 @@ def silence(work, conn, data):
 
 def drip(work, conn, data):
     """A byte now and then, for ever."""
-    while not work.done.wait(0.05) and time.monotonic() < work.deadline:
-        conn.sendall(b".")
+    with contextlib.suppress(ConnectionError, TimeoutError):
+        while not work.done.wait(0.05) and not work.late():
+            conn.sendall(b".")
 
 
-def within_error(kind, act):
-    def case(work):
+def hold_up(work, conn, data):
+    """A byte in time; work.pause sees to it that recv returns when time is up."""
+    work.give(conn, b".")
+    work.result()
+
+
+def within_error(kind, act=None):
+    def script(work):
+        hint = f"this is not about time: let {kind.__name__} out, the caller wants to know"
         listener = listening(work)
         address = listener.getsockname() if act else unused_address(work)
-        work.start(address, b"time?", 60.0, shown='address, b"time?", 60')
+        work.start(address, b"time?", 60.0, shown='address, b"time?", 60',
+                   explain=lambda outcome: None if outcome.raised else hint)
         if act:
-            conn = accepted(work, listener)
-            conn.recv(5, socket.MSG_WAITALL)
+            conn = work.accept(listener)
+            work.hear(conn, 5)
             act(conn)
-        work.expect(Raises(kind), f"this is not about time: let {kind.__name__} out, the caller wants to know")
-    return case
+        work.expect(Raises(kind), hint)
+    return script
 
 
 def within_full(work):
-    address = silent_address(work)
-    work.deadline = time.monotonic() + LIMIT
-    work.start(address, b"time?", 0.2, shown='address, b"time?", 0.2')
-    if os.name == "nt":                  # there a full queue refuses
-        return work.expect(Raises(ConnectionRefusedError), "let the error out")
     hint = "connect counts as well: the time limit must be set before it"
-    work.expect(None, hint, lambda came: hint if isinstance(came, TooLong) else None)
+    work.start(silent_address(work), b"time?", 0.2, shown='address, b"time?", 0.2',
+               explain=lambda outcome: hint if outcome.late else "time is up: catch TimeoutError and return None"
+               if isinstance(outcome.raised, TimeoutError) else None)
+    work.expect(None if os.name != "nt" else Raises(ConnectionRefusedError), hint)      # there a full queue refuses
 
 
 answer_within = Exercise("answer_within", (
-    ("a server that answers at once", answering(b"time?", b"noon", at_once)),
-    ("a server that answers byte by byte", answering(b"time?", b"twelve o'clock", by_bytes)),
-    ("a server that ends without an answer", answering(b"time?", b"", hang_up)),
-    ("a server that says nothing", answering(b"time?", None, silence, 0.2)),
-    ("a server that sends a byte now and then, for ever", answering(b"time?", None, drip, 0.3)),
-    ("a server that does not even accept", within_full),
-    ("nobody listens there", within_error(ConnectionRefusedError, None)),
-    ("a server that vanishes", within_error(ConnectionResetError, vanish))))
+    Peer("a server that answers at once", answering(b"time?", b"noon", at_once)),
+    Peer("a server that answers byte by byte", answering(b"time?", b"twelve o'clock", by_bytes)),
+    Peer("a server that ends without an answer", answering(b"time?", b"", hang_up)),
+    Peer("a server that says nothing", answering(b"time?", None, silence, 0.2)),
+    Peer("a server that sends a byte now and then, for ever", answering(b"time?", None, drip, 0.3)),
+    Peer("a busy machine: when recv returns, the time is up", answering(b"time?", None, hold_up, 0.2)),
+    Peer("a server that does not even accept", within_full),
+    Peer("nobody listens there", within_error(ConnectionRefusedError)),
+    Peer("a server that vanishes", within_error(ConnectionResetError, vanish))))
 
 
 # --- 6 serve_upper ---------------------------------------------------------------------------------------------
 
 def serving(*clients):
     """Each client is a function(work, sock) that talks and ends; they come one after the other."""
-    def case(work):
-        listener = PLAIN()
-        listener.bind((HOST, 0))
-        listener.listen(len(clients) + 1)
+    def script(work):
+        def explain(outcome):
+            if isinstance(outcome.raised, (ConnectionResetError, BrokenPipeError)) and {crash, gone, deaf} & {*clients}:
+                return "a client that vanished ended your server: catch ConnectionError inside the loop over clients"
+            if isinstance(outcome.raised, OSError) and outcome.raised.errno in (errno.EPIPE, errno.ENOTCONN):
+                return "talk through the socket that accept returned: a listening socket carries no data"
+            if outcome.late:
+                return "all clients are served, and the function goes on: return after the last of them"
+            return None
+
+        listener = listening(work, len(clients) + 1)
         socks = [work.keep(PLAIN()) for _ in clients]
         for sock in socks:
-            sock.settimeout(LIMIT / 2)
             sock.connect(listener.getsockname())
         for client, sock in zip(clients, socks):
             if client is gone:
                 vanish(sock)
-        work.start(listener, len(clients), shown=f"listener, {len(clients)}")
+        work.start(listener, len(clients), shown=f"listener, {len(clients)}", explain=explain)
         for n, (client, sock) in enumerate(zip(clients, socks), 1):
             try:
                 client(work, sock)
-            except (OSError, Miss) as error:
-                raise served_badly(work, n, error) from None
-        came = work.result()
-        if came is not None:
-            raise Miss("None, when all clients have been served", show(came, work.function), upper_mistake(came))
-        if listener.fileno() == -1:
-            raise Miss("a listener that still listens", "it is closed",
-                       "close the connection that accept returned, not the listener: it belongs to the caller")
-    return case
+            except Miss as miss:
+                for each in socks:          # the others say no more, so that the function may come to its end
+                    with contextlib.suppress(OSError):
+                        each.shutdown(socket.SHUT_WR)
+                raise work.miss(f"client {n}: {miss.expected}", miss.came, miss.hint) from None
+        work.expect(None, "nothing is to be returned: the clients get the answers")
+    return script
 
 
-def served_badly(work, n, error):
-    """A client was not served: what the function raised says most, then what the client missed."""
-    ended = work.done.wait(0.05)
-    if ended and work.came is not None:
-        return Miss(f"client {n} is served", show(work.came, work.function), upper_mistake(work.came))
-    if isinstance(error, Miss):
-        return error
-    if ended:
-        return Miss(f"client {n} is served", "the function returned",
-                    "the function returned before all clients were served: each of them until it ends")
-    return Miss(f"client {n} is served", f"client {n} waited in vain",
-                "each client until it ends, its connection closed, then the next: which call still waits?")
-
-
-def upper_mistake(came):
-    if isinstance(came, ConnectionError):
-        return "a client that vanished ended your server: catch ConnectionError inside the loop over clients"
-    if isinstance(came, TooLong):
-        return "all clients are served, and the function goes on: return after the last of them"
-    return common(None, came) or "nothing is to be returned: the clients get the answers"
-
-
-def polite(text, feed=at_once):
+def polite(text):
     """Sends, ends its sending, reads to the end."""
     def client(work, sock):
-        feed(work, sock, text)
+        work.give(sock, text)
         sock.shutdown(socket.SHUT_WR)
-        data = b""
-        try:
-            while piece := sock.recv(65536):
-                data += piece
-        except TimeoutError:
-            if not data:
-                raise
-            raise Miss(f"the client reads {show(text.upper())} and then the end", f"{show(data)}, and no end",
-                       "the client waits for the end: close each connection when its client has ended") from None
+        data, end = work.hear(sock, len(text) + MORE)
+        reads = f"the client reads {show(text.upper())}"
+        if not data and not end:
+            raise Miss(reads, *not_served(work))
         if data != text.upper():
-            raise Miss(f"the client reads {show(text.upper())}", show(data),
-                       "the client had more to say: recv until it gives b\"\", and answer all of it"
-                       if text.upper().startswith(data) else "the same bytes in capitals, and nothing else")
+            raise Miss(reads, part_of(data, text.upper()), MORE_TO_SAY if text.upper().startswith(data) else
+                       "the same bytes in capitals, and nothing else")
+        if not end:
+            raise Miss(f"{reads} and then the end", f"{show(data)}, and no end",
+                       "the client waits for the end: close each connection when its client has ended")
     return client
 
 
-def in_words(work, sock, data):
-    """Waits for each answer before it sends the next word."""
-    for word in data.split():
-        try:
-            sock.sendall(word)
-            came = sock.recv(len(word), socket.MSG_WAITALL)
-        except ConnectionError:
-            came = b""
-        if came != word.upper():
-            raise Miss(f"the client reads {show(word.upper())}", show(came) if came else "the end",
-                       "the client had more to say: recv until it gives b\"\", and answer all of it")
+def not_served(work):
+    """(what came, hint) of a client that heard nothing."""
+    if work.done.is_set():
+        return "the function returned", "it returned before all clients were served: each of them until it ends"
+    return "it waited in vain", "each client until its end, its connection closed, then the next: which call waits?"
+
+
+MORE_TO_SAY = ("the client had more to say: recv until it gives b\"\", and answer all of it with sendall, "
+               "since send may take fewer bytes than it is given")
 
 
 def talker(work, sock):
-    in_words(work, sock, b"one two three")
+    """Waits for each answer before it sends the next word."""
+    for word in b"one two three".split():
+        work.give(sock, word)
+        data, end = work.hear(sock, len(word))
+        if not data and not end:
+            raise Miss(f"the client reads {show(word.upper())}", *not_served(work))
+        if data != word.upper():
+            raise Miss(f"the client reads {show(word.upper())}", show(data) if data else "the end",
+                       "the same bytes in capitals, and nothing else" if data else MORE_TO_SAY)
     sock.close()
 
 
@@ -450,8 +451,8 @@ def quiet(work, sock):
 
 
 def crash(work, sock):
-    sock.sendall(b"hel")
-    sock.recv(3, socket.MSG_WAITALL)
+    work.give(sock, b"hel")
+    work.hear(sock, 3)
     vanish(sock)
 
 
@@ -469,13 +470,13 @@ def gone(work, sock):
 
 
 serve_upper = Exercise("serve_upper", (
-    ("a client that sends once", serving(polite(b"hello"))),
-    ("a client that waits for each answer", serving(talker)),
-    ("three clients", serving(polite(b"one"), polite(b"two"), polite(b"three"))),
-    ("a client that says nothing, then another", serving(quiet, polite(b"hello"))),
-    ("a long text", serving(polite(b"so long " * 5000))),
-    ("a client that vanishes in the middle, then another", serving(crash, polite(b"hello"))),
-    ("a client that vanishes before it is accepted, then another", serving(gone, polite(b"hello"))),
-    ("a client that never reads and vanishes, then another", serving(deaf, polite(b"hello")))))
+    Peer("a client that sends once", serving(polite(b"hello"))),
+    Peer("a client that waits for each answer", serving(talker)),
+    Peer("three clients", serving(polite(b"one"), polite(b"two"), polite(b"three"))),
+    Peer("a client that says nothing, then another", serving(quiet, polite(b"hello"))),
+    Peer("a long text", serving(polite(b"so long " * 5000))),
+    Peer("a client that vanishes in the middle, then another", serving(crash, polite(b"hello"))),
+    Peer("a client that vanishes before it is accepted, then another", serving(gone, polite(b"hello"))),
+    Peer("a client that never reads and vanishes, then another", serving(deaf, polite(b"hello")))))
 
 EXERCISES = (shout, recv_exactly, daytime, open_ports, answer_within, serve_upper)
