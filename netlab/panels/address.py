@@ -7,40 +7,17 @@ from __future__ import annotations
 
 import re
 import threading
-from html import escape
 from typing import NamedTuple
 
 import ipywidgets as widgets
 
 from netlab import addresses
 from netlab.addresses import WIDTH
-from netlab.panels.base import Panel, box, html, in_order, read_number
+from netlab.panels.base import Panel
+from netlab.panels.parts import RUN_ME, box, html, in_sending_order, read_number, whole
+from netlab.style import tag
 from netlab.teach.pictures import address_picture
 from netlab.words import quoted
-
-
-class Words:
-    """All words of this file, in one place for a translator."""
-    title = "One address, every face"
-    plain = "AddressPanel: {}, and the same address as integer, hex, groups and bits. Run this cell to use the panel."
-    text, integer, hex, prefix, group = "Text", "Integer", "Hex", "Prefix length", "Bits {} to {}"
-    chip, switch, switched = "IPv{}, {} bits", "Switch to IPv{}", "Now an IPv{} address."
-    bit, net, host = "bit {}, worth {}, {}", "network part", "host part"
-    bits = ("no bits", "1 bit", "{} bits")
-    legend = "Filled is 1, empty is 0. Click a bit to turn it."
-    network, mask, first, last = "network", "mask", "first address", "last address"
-    hosts, count, special = "for hosts", "addresses", "special range"
-    to, ordinary = "{} to {}", "none"
-    now = "{}/{} is the integer {}; network {}, {} addresses; {}."
-    said_special, said_ordinary = "{}, {}", "in no special range"
-    turned = "Bit {} is {} now."
-    refused, restored = "{} was not taken: {}. The rest is as it was.", "The field shows the address again."
-    not_a_number = "{} is not a number. Give {}."
-    not_hex = "{} is not hex. Give up to {} of 0-9 and a-f, such as {}."
-    too_large = "{} needs more than {} bits. Give {}."
-    integer_range = "an integer, 0 to {}"
-    one_group = "{} is more than one group. Give one here, or a whole address as text."
-    a_prefix = "a prefix length"
 
 
 EXAMPLE = {4: "192.168.0.1/24", 6: "2001:db8::1/64"}
@@ -59,7 +36,7 @@ class Address(NamedTuple):
         text, slash, length = text.partition("/")
         number, version = addresses.parse(text)
         if slash:
-            prefix = read_number(length, 0, WIDTH[version], Words.a_prefix)
+            prefix = read_number(length, 0, WIDTH[version], "a prefix length")
         elif prefix is None:
             prefix = int(EXAMPLE[version].partition("/")[2])
         addresses.network(number, prefix, version)          # refuses a bad prefix
@@ -110,24 +87,25 @@ class Address(NamedTuple):
         return Address.of(typed, self.prefix if (":" in typed) == (self.version == 6) else None)
 
     def read_integer(self, typed: str) -> Address:
-        digits, allowed = typed.strip(), Words.integer_range.format(self._most())
+        digits, allowed = typed.strip(), f"an integer, 0 to {self._most()}"
         if not re.fullmatch("[0-9]+", digits):
-            raise ValueError(Words.not_a_number.format(quoted(digits), allowed))
+            raise ValueError(f"{quoted(digits)} is not a number. Give {allowed}.")
         return self._fitting(digits, 10, allowed)
 
     def read_hex(self, typed: str) -> Address:
         digits, most = typed.strip().lower().removeprefix("0x"), WIDTH[self.version] // 4
-        allowed = Words.not_hex.format(quoted(typed.strip()), most, self.hex)
         if not re.fullmatch("[0-9a-f]+", digits):
-            raise ValueError(allowed)
+            raise ValueError(f"{quoted(typed.strip())} is not hex. "
+                             f"Give up to {most} of 0-9 and a-f, such as {self.hex}.")
         return self._fitting(digits, 16, f"0x0 to 0x{'f' * most}")
 
     def read_prefix(self, typed: str) -> Address:
-        return self._replace(prefix=read_number(typed.strip().removeprefix("/"), 0, WIDTH[self.version], Words.a_prefix))
+        length = typed.strip().removeprefix("/")
+        return self._replace(prefix=read_number(length, 0, WIDTH[self.version], "a prefix length"))
 
     def read_group(self, index: int, typed: str) -> Address:
         if "." in typed or ":" in typed:
-            raise ValueError(Words.one_group.format(quoted(typed)))
+            raise ValueError(f"{quoted(typed)} is more than one group. Give one here, or a whole address as text.")
         groups = list(self.groups)
         groups[index] = typed
         read, mark = (addresses.ipv4_to_int, ".") if self.version == 4 else (addresses.ipv6_to_int, ":")
@@ -143,7 +121,7 @@ class Address(NamedTuple):
     def _fitting(self, digits, base, allowed):
         digits = digits.lstrip("0") or "0"
         if len(digits) > 40 or int(digits, base) >> WIDTH[self.version]:
-            raise ValueError(Words.too_large.format(quoted(digits), WIDTH[self.version], allowed))
+            raise ValueError(f"{quoted(digits)} needs more than {WIDTH[self.version]} bits. Give {allowed}.")
         return self._replace(number=int(digits, base))
 
     # in words
@@ -153,18 +131,19 @@ class Address(NamedTuple):
         block, found = self.network, addresses.special(self.number, self.version)
         first, last, mask, low, high = (addresses.to_text(number, self.version) for number in
                                         (block.first, block.last, block.mask, *block.hosts))
-        return [(Words.network, str(block)), (Words.mask, mask), (Words.first, first), (Words.last, last),
-                (Words.hosts, low if low == high else Words.to.format(low, high)),
-                (Words.count, f"{block.count:,} = 2**{WIDTH[self.version] - self.prefix}"),
-                (Words.special, f"{found.block} · {found.name} · {found.rfc}" if found else Words.ordinary)]
+        return [("network", str(block)), ("mask", mask), ("first address", first), ("last address", last),
+                ("for hosts", low if low == high else f"{low} to {high}"),
+                ("addresses", f"{block.count:,} = 2**{WIDTH[self.version] - self.prefix}"),
+                ("special range", f"{found.block} · {found.name} · {found.rfc}" if found else "none")]
 
     def sentence(self) -> str:
         """All that changes, for a reader who hears it."""
         found = addresses.special(self.number, self.version)
         free = WIDTH[self.version] - self.prefix
-        return Words.now.format(
-            self.text, self.prefix, self.integer, self.network, f"{self.network.count:,}" if free < 33 else f"2**{free}",
-            Words.said_special.format(found.name, found.rfc) if found else Words.said_ordinary)
+        count = f"{self.network.count:,}" if free < 33 else f"2**{free}"
+        where = f"{found.name}, {found.rfc}" if found else "in no special range"
+        return (f"{self.text}/{self.prefix} is the integer {self.integer}; "
+                f"network {self.network}, {count} address{'es' if free else ''}; {where}.")
 
     def code(self) -> str:
         """Lines of netlab.addresses that compute the same, with what they give."""
@@ -174,8 +153,8 @@ class Address(NamedTuple):
                  ("addresses.groups(number, version)", addresses.groups(self.number, self.version)),
                  ("addresses.bits(number, version)", addresses.bits(self.number, self.version)),
                  ("str(network)", str(block)),
-                 *((f"addresses.to_text(network.{name}, version)", addresses.to_text(getattr(block, name), self.version))
-                   for name in ("mask", "first", "last")),
+                 *((f"addresses.to_text(network.{name}, version)", addresses.to_text(number, self.version))
+                   for name, number in (("mask", block.mask), ("first", block.first), ("last", block.last))),
                  ("network.count", block.count), ("addresses.special(number, version)", found)]
         return "\n".join(["from netlab import addresses", f'number, version = addresses.parse("{self.text}")',
                           f"network = addresses.network(number, {self.prefix}, version)",
@@ -187,30 +166,35 @@ class AddressPanel(Panel):
 
     ValueError for a bad address or prefix length. It opens no socket. Chapter 02; RFC 4632, RFC 5952, RFC 6890.
     """
-    title = Words.title
+    title = "One address, every face"
     closes = False                                          # nothing is open here
+    kept = Panel.kept | {"address", "_first"}
+    _writer = None                                          # the thread that writes just now
 
     def __init__(self, address: str = EXAMPLE[4], prefix: int | None = None):
         self.address = Address.of(address, prefix)
         super().__init__()
-        self._picture = address_picture(self.address.text, self.address.prefix)
-        self.plain = Words.plain.format(f"{self.address.text}/{self.address.prefix}")
+        self._first = self.address
+        self.plain = (f"AddressPanel: {self.address.text}/{self.address.prefix}, and the same address as integer, hex, "
+                      f"groups and bits. {RUN_ME}")
         self._latest = {version: Address.of(text) for version, text in EXAMPLE.items()}
-        self._putting, self._turned = None, (None, 0)
+        self._turned = None, 0
         self._sentence = self.address.sentence()
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        return {**super()._repr_mimebundle_(include, exclude), "image/svg+xml": self._picture.svg}
+    def stored(self):
+        picture = address_picture(self._first.text, self._first.prefix)
+        return {"text/plain": self.plain, "image/svg+xml": str(picture.svg)}
 
     # the view
 
     def build(self):
         self._fields_of, self._bits, self._parts = {4: {}, 6: {}}, {4: [], 6: []}, {}
-        self._common = {face: self._face(face, getattr(Words, face), *classes) for face, classes in
-                        (("text", ("nl-wide",)), ("integer", ("nl-wide",)), ("hex", ("nl-wide",)), ("prefix", ("nl-short",)))}
+        self._common = {face: self._face(face, label, size) for face, label, size in (
+            ("text", "Text", "nl-wide"), ("integer", "Integer", "nl-wide"), ("hex", "Hex", "nl-wide"),
+            ("prefix", "Prefix length", "nl-short"))}
         self._switch = self.button("", self._switch_clicked)
         self._facts, self._grid = html(), box([], "nl-grid")
-        pairs = [box([field.text, field.note], "nl-pair", *(c for c in field.classes)) for field in self._common.values()]
+        pairs = [box([field.text, field.note], "nl-pair", *field.classes) for field in self._common.values()]
         self._row = box([*pairs, self._switch])
         return [box([self._row, self._grid, self._facts], "nl-side", "nl-address")]
 
@@ -226,10 +210,10 @@ class AddressPanel(Panel):
         layout, style, boxes = widgets.Layout(), widgets.ButtonStyle(), []
         for index in range(width // size):
             high = width - 1 - index * size
-            field = self._face(index, Words.group.format(high, high - size + 1), "nl-group-text")
+            field = self._face(index, f"Bits {high} to {high - size + 1}", "nl-group-text")
             buttons = []
             for bit in range(high, high - size, -1):
-                buttons.append(in_order(widgets.Button(**_bit(address, bit), layout=layout, style=style)))
+                buttons.append(in_sending_order(widgets.Button(**_bit(address, bit), layout=layout, style=style)))
                 buttons[-1].on_click(lambda _, bit=bit: self._guarded(lambda: self._turn_clicked(version, bit)))
             self._fields_of[version][index] = field
             self._bits[version] += buttons
@@ -237,20 +221,20 @@ class AddressPanel(Panel):
         self._parts[version] = box(boxes, "nl-groups", f"nl-version-{version}")
 
     def chips(self):
-        return [Words.chip.format(self.address.version, WIDTH[self.address.version])]
+        return [f"IPv{self.address.version}, {WIDTH[self.address.version]} bits"]
 
     def code(self):
         return self.address.code()
 
-    def put(self, widget, **traits):
-        self._putting = threading.get_ident()               # what the panel writes was not typed
-        super().put(widget, **traits)
-        self._putting = None
+    def write(self, widget, **traits):
+        self._writer = threading.get_ident()                # what the panel writes was not typed
+        super().write(widget, **traits)
+        self._writer = None
 
     def _render_frame(self):
         version, bit = self._turned                         # the bit that was clicked comes first
         if version == self.address.version:
-            self.put(self._bits[version][WIDTH[version] - 1 - bit], **_bit(self.address, bit))
+            self.write(self._bits[version][WIDTH[version] - 1 - bit], **_bit(self.address, bit))
         super()._render_frame()
 
     def render(self):
@@ -259,36 +243,38 @@ class AddressPanel(Panel):
         if version not in self._parts:
             self._build_groups(address)
         for place, button in enumerate(self._bits[version]):
-            self.put(button, **_bit(address, width - 1 - place))
+            self.write(button, **_bit(address, width - 1 - place))
         for face, words in address.faces().items():
             field = self._fields_of[version].get(face) or self._common[face]
             if not field.error:
-                self.put(field.text, value=words)
-        self.put(self._switch, description=Words.switch.format(10 - version))
-        self.put(self._facts, value=_facts(address))
-        self.put(self._row, _dom_classes=("nl-box", "nl-row", f"nl-version-{version}"))
+                self.write(field.text, value=words)
+        self.write(self._switch, description=f"Switch to IPv{10 - version}")
+        self.write(self._facts, value=_facts(address))
+        self.write(self._row, _dom_classes=("nl-box", "nl-row", f"nl-version-{version}"))
         for each, part in self._parts.items():              # kept, but only one is shown
-            self.put(part, _dom_classes=("nl-box", "nl-groups", f"nl-version-{each}",
+            self.write(part, _dom_classes=("nl-box", "nl-groups", f"nl-version-{each}",
                                          *(() if each == version else ("nl-away",))))
-        self.put(self._grid, children=tuple(self._parts.values()))
+        self.write(self._grid, children=tuple(self._parts.values()))
 
     # what the learner does: in a thread of the kernel's
 
     def _typed_into(self, face, field, typed):
-        if self._putting != threading.get_ident():
+        if self._writer != threading.get_ident():
             self._guarded(lambda: self._read(face, field, typed))
 
     def _read(self, face, field, typed):
+        if isinstance(face, int) and field is not self._fields_of[self.address.version][face]:
+            return                                          # typed before a switch could be seen
         if not typed.strip():                               # emptied: show what is there
             field.error = ""
-            self.say(Words.restored)
+            self.say("The field shows the address again.")
             return
         try:
-            new = self.address.read(face, typed)
+            new = self.address.read(face, whole(typed))
         except ValueError as error:
             words = str(error).removesuffix(".")
             field.error = words[0].upper() + words[1:] + "."
-            self.say(Words.refused.format(quoted(typed), words))
+            self.say(f"{quoted(typed)} was not taken: {words}. The rest is as it was.")
             return
         field.error = ""
         self._now(new)
@@ -296,17 +282,16 @@ class AddressPanel(Panel):
     def _turn_clicked(self, version, bit):
         if version == self.address.version:                 # else it was clicked before a switch could be seen
             new, self._turned = self.address.turn(bit), (version, bit)
-            self._now(new, Words.turned.format(bit, new.number >> bit & 1))
+            self._now(new, f"Bit {bit} is {new.number >> bit & 1} now.")
 
     def _switch_clicked(self):
-        other = self._latest[10 - self.address.version]
-        self._now(other)
+        self._now(self._latest[10 - self.address.version])
 
     def _now(self, new, first=""):
         old, self.address = self.address, new
         self._latest[new.version] = new
         if new.version != old.version:
-            self._latest[old.version], first = old, Words.switched.format(new.version)
+            self._latest[old.version], first = old, f"Now an IPv{new.version} address."
             for field in self._fields:                      # what was wrong for the other version
                 field.error = ""
         self.say(f"{first} {new.sentence()}".strip())
@@ -316,15 +301,14 @@ def _bit(address, bit):
     """What the button of a bit shows: its value, its name, its part of the address."""
     net, on = bit >= WIDTH[address.version] - address.prefix, address.number >> bit & 1
     worth = 1 << bit if address.version == 4 else f"2**{bit}"
-    return {"description": str(on), "tooltip": Words.bit.format(bit, worth, Words.net if net else Words.host),
+    return {"description": str(on), "tooltip": f"bit {bit}, worth {worth}, {'network' if net else 'host'} part",
             "_dom_classes": ("nl-bit", "nl-net" if net else "nl-host", *(("nl-on",) if on else ()))}
 
 
 def _facts(address):
-    def counted(number):
-        return Words.bits[min(number, 2)].format(number)
-    net, host = counted(address.prefix), counted(WIDTH[address.version] - address.prefix)
-    rows = "".join(f'<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>' for name, value in address.facts())
-    return (f'<div class="nl-legend"><span><i class="nl-net"></i>{Words.net}: {net}</span>'
-            f'<span><i class="nl-host"></i>{Words.host}: {host}</span><span>{Words.legend}</span></div>'
-            f'<dl class="nl-facts">{rows}</dl>')
+    legend = [tag("span", tag("i", class_=f"nl-{part}"), f"{name} part: {size or 'no'} bit{'' if size == 1 else 's'}")
+              for part, name, size in (("net", "network", address.prefix),
+                                       ("host", "host", WIDTH[address.version] - address.prefix))]
+    rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in address.facts()]
+    return (tag("div", *legend, tag("span", "Filled is 1, empty is 0. Click a bit to turn it."), class_="nl-legend")
+            + tag("dl", *rows, class_="nl-facts"))

@@ -1,4 +1,4 @@
-"""Arguments typed by a learner, read as a small part of Python. Nothing is evaluated.
+"""The calls of MethodPanel, with arguments typed by a learner: read as a small part of Python, never evaluated.
 
 `read("1024, MSG_PEEK")` gives what a call needs: numbers, text, bytes, None, True, False, tuples, lists,
 constants of the module `socket`, `b"x" * 1000`, `bytearray(16)`, and the names that the caller gives.
@@ -7,21 +7,15 @@ All else is a ValueError in words.
 from __future__ import annotations
 
 import ast
+import ipaddress
+import os
 import socket
+import struct
 import warnings
 from typing import NamedTuple
 
-
-class Words:
-    """All words of this file, in one place for a translator."""
-    unreadable = "{} cannot be read as arguments: {}."
-    too_deep = "it is nested too deeply"
-    not_allowed = "{} is not allowed here. Give numbers, text, bytes, tuples, or names such as {}."
-    unknown = "{} is no name known here. There are the constants of the module socket, such as {}."
-    too_long = "That is too long: at most {} characters."
-    too_big = "{} is too much here: at most {:,} bytes."
-    multiply = 'Only text or bytes can be multiplied, by a number, as in b"x" * 1000.'
-
+from netlab.sockets import PLAIN
+from netlab.words import quoted, shortened
 
 MAX_TEXT, MAX_BYTES, MAX_BUFFER = 400, 8_000_000, 1 << 20
 
@@ -40,7 +34,7 @@ def read(typed: str, names: dict | None = None, code_of: dict | None = None) -> 
     """
     reader = _Reader(names or {})
     if len(typed) > MAX_TEXT:
-        raise ValueError(Words.too_long.format(MAX_TEXT))
+        raise ValueError(f"That is too long: at most {MAX_TEXT} characters.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")             # an escape such as \d in what was typed
@@ -53,9 +47,9 @@ def read(typed: str, names: dict | None = None, code_of: dict | None = None) -> 
         keywords = {keyword.arg: reader.value(keyword.value) for keyword in tree.keywords}
         return Arguments(args, keywords, ast.unparse(_Qualified(code_of or {}).visit(tree))[2:-1])
     except SyntaxError as error:
-        raise ValueError(Words.unreadable.format(_quoted(typed), error.msg)) from None
+        raise ValueError(f"{quoted(typed)} cannot be read as arguments: {error.msg}.") from None
     except (RecursionError, MemoryError):
-        raise ValueError(Words.unreadable.format(_quoted(typed), Words.too_deep)) from None
+        raise ValueError(f"{quoted(typed)} cannot be read as arguments: it is nested too deeply.") from None
 
 
 class _Reader:
@@ -63,7 +57,8 @@ class _Reader:
         self.names, self.some = names, ", ".join(["MSG_PEEK", "SHUT_WR", *names][:5])
 
     def refuse(self, text):
-        raise ValueError(Words.not_allowed.format(_quoted(text), self.some))
+        raise ValueError(f"{quoted(text)} is not allowed here. "
+                         f"Give numbers, text, bytes, tuples, or names such as {self.some}.")
 
     def value(self, node):
         match node:
@@ -84,7 +79,7 @@ class _Reader:
             case ast.Call(func=ast.Name(id="bytearray"), keywords=[],
                           args=[ast.Constant(value=int() | bytes() as given)]):
                 if isinstance(given, int) and not 0 <= given <= MAX_BUFFER:
-                    raise ValueError(Words.too_big.format(f"bytearray({given})", MAX_BUFFER))
+                    raise ValueError(f"bytearray({given}) is too much here: at most {MAX_BUFFER:,} bytes.")
                 return bytearray(given)
             case ast.Name() | ast.Attribute():
                 return self.named(ast.unparse(node))
@@ -96,7 +91,8 @@ class _Reader:
         constant = name.removeprefix("socket.")
         if constant.isupper() and isinstance(value := getattr(socket, constant, None), int):
             return value
-        raise ValueError(Words.unknown.format(_quoted(name), self.some))
+        raise ValueError(f"{quoted(name)} is no name known here. There are the constants of the module socket, "
+                         f"such as {self.some}.")
 
 
 class _Qualified(ast.NodeTransformer):
@@ -119,11 +115,88 @@ def _repeated(left, right):
     if isinstance(left, int):
         left, right = right, left
     if not (isinstance(left, (str, bytes)) and isinstance(right, int)):
-        raise ValueError(Words.multiply)
-    if len(left) * right > MAX_BYTES:
-        raise ValueError(Words.too_big.format(f"{len(left) * right:,}", MAX_BYTES))
+        raise ValueError('Only text or bytes can be multiplied, by a number, as in b"x" * 1000.')
+    if (len(left) or 1) * abs(right) > MAX_BYTES:       # Python itself refuses a number that is far too large or small
+        raise ValueError(f"{shortened(format(len(left) * right, ','))} is too much here: at most {MAX_BYTES:,} bytes.")
     return left * right
 
 
-def _quoted(text):
-    return f'"{text if len(text) <= 24 else text[:24] + "…"}"'
+# --- the calls of MethodPanel ------------------------------------------------------------------------------------
+
+# method -> (signature, what it does and needs, arguments to begin with)
+METHODS = {
+    "accept": ("accept()", "Takes a waiting connection: (connection, address). Waits for one. Needs a listener.", ""),
+    "bind": ("bind(address)", "Gives the socket its own address. Needs one without an address.", '("127.0.0.1", 0)'),
+    "close": ("close()", "Gives the descriptor back. Does not wake a call that waits.", ""),
+    "connect": ("connect(address)",
+                "TCP: the handshake, waits for it. UDP: notes the peer. Needs a socket without a peer.",
+                "server.address"),
+    "connect_ex": ("connect_ex(address)", "As connect, but returns the error code; 0 is success.", "server.address"),
+    "detach": ("detach()", "Gives the descriptor away and finishes the object.", ""),
+    "dup": ("dup()", "A second object with a descriptor of its own for the same kernel socket.", ""),
+    "fileno": ("fileno()", "The file descriptor; -1 when closed.", ""),
+    "getblocking": ("getblocking()", "False when the timeout is 0.", ""),
+    "getpeername": ("getpeername()", "The other end's address. Needs a peer.", ""),
+    "getsockname": ("getsockname()", "This end's address.", ""),
+    "getsockopt": ("getsockopt(level, option, length=0)", "Reads an option: a number, or bytes with a length.",
+                   "SOL_SOCKET, SO_RCVBUF"),
+    "gettimeout": ("gettimeout()", "None waits, 0.0 never waits, else seconds.", ""),
+    "listen": ("listen(backlog)", "Lets the kernel take connections. Needs a stream socket without a peer.", "5"),
+    "makefile": ('makefile(mode="r", buffering=None)', "A file object over the socket, with a buffer.", '"rb"'),
+    "recv": ("recv(n, flags=0)", 'At most n bytes; b"" at the end. Waits for the first. Needs a peer, or UDP.', "1024"),
+    "recv_into": ("recv_into(buffer, n=0, flags=0)", "recv into memory of yours; returns how many.", "bytearray(16)"),
+    "recvfrom": ("recvfrom(n, flags=0)", "(data, address); on a connection the address is None. Waits.", "1024"),
+    "recvmsg": ("recvmsg(n)", "(data, ancillary, flags, address). Waits.", "1024"),
+    "send": ("send(data, flags=0)", "Returns how many bytes the kernel took. Waits for room. Needs a peer.",
+             'b"hello"'),
+    "sendall": ("sendall(data, flags=0)", "Goes on until all are taken. Waits for room. Needs a peer.", 'b"hello"'),
+    "sendmsg": ("sendmsg(buffers)", "send from a list of buffers.", '[b"two ", b"parts"]'),
+    "sendto": ("sendto(data, address)", "One datagram to an address. For sockets without a peer.",
+               'b"hello", udp.address'),
+    "setblocking": ("setblocking(flag)", "True is settimeout(None), False is settimeout(0).", "False"),
+    "setsockopt": ("setsockopt(level, option, value)", "Sets an option: a number, or bytes.",
+                   "IPPROTO_TCP, TCP_NODELAY, 1"),
+    "settimeout": ("settimeout(seconds)", "How long calls wait: None, 0, or seconds.", "2"),
+    "shutdown": ("shutdown(how)", "Ends a direction of the connection: SHUT_RD, SHUT_WR, SHUT_RDWR.", "SHUT_WR"),
+}
+METHODS = {name: about for name, about in METHODS.items() if hasattr(PLAIN, name)}      # no sendmsg on Windows
+
+
+def check(sock, method, args, keywords, path):
+    """Refuse, with a ValueError, what could not be cancelled or would leave this machine."""
+    sizes = args[2:3] if method == "getsockopt" else args[:1] if method in ("recv", "recvfrom", "recvmsg") else ()
+    for size in sizes:
+        if isinstance(size, int) and size > MAX_BUFFER:
+            raise ValueError(f"{size:,} is too much for this panel: at most {MAX_BUFFER:,} bytes.")
+    if method in ("sendmsg", "recvmsg") and len(args) + len(keywords) > 1:
+        raise ValueError(f"{method} takes one argument here.")          # ancillary data could carry descriptors
+    if method == "setsockopt" and args[:2] == [socket.SOL_SOCKET, socket.SO_LINGER] and len(args) > 2:
+        value = args[2]
+        if isinstance(value, (bytes, bytearray)) and len(value) >= 8 \
+                and not 0 <= struct.unpack("ii", value[:8])[1] <= 1:
+            raise ValueError("SO_LINGER of more than 1 second would make close wait for so long. Give 0 or 1.")
+    if method in ("bind", "connect", "connect_ex", "sendto"):
+        for address in args[1:] if method == "sendto" else args[:1]:
+            _check_address(sock, method, address, path)
+
+
+def _check_address(sock, method, address, path):
+    if sock.family == getattr(socket, "AF_UNIX", None):
+        folder = path and os.path.dirname(path)
+        if isinstance(address, (str, bytes, bytearray)) and not (
+                isinstance(address, str) and folder and os.path.dirname(address) == folder or address in ("", b"")):
+            raise ValueError("On AF_UNIX give path: a name in a folder that the panel removes.")
+        return
+    if not (isinstance(address, tuple) and address and isinstance(address[0], (str, bytes, bytearray))):
+        return                                                  # Python itself refuses it
+    host = address[0] if isinstance(address[0], str) else bytes(address[0]).decode("latin-1")
+    if not host:
+        return
+    try:
+        number = ipaddress.ip_address(host)
+    except ValueError:
+        raise ValueError(f"{quoted(host)} would be looked up, and a look-up cannot be cancelled. "
+                         "Give an address, such as 127.0.0.1.") from None
+    if method != "bind" and not (number.is_loopback or number.is_unspecified):
+        raise ValueError(f"{quoted(host)} is not on this machine, and this panel stays here. "
+                         "Give 127.0.0.1 or server.address.")

@@ -1,8 +1,8 @@
-"""What every panel shares: one thread that writes widgets, actors for what blocks, fields with their errors.
+"""What every panel shares: one thread that writes widgets, and threads for what blocks.
 
 A panel is a model with a thin view. Buttons change nothing themselves: their handlers read the fields, and hand the
-work to an `Actor` by `do`. Actors, servers and recorders, in whatever thread, change the model and call `changed()`. One pump
-thread per panel then calls `render()`, which alone writes widgets, through `put`.
+work to an `Actor` by `do`. Actors, servers and recorders, in whatever thread, change the model and call `changed()`.
+One pump thread per panel then calls `render()`, which alone writes widgets, through `write`.
 """
 from __future__ import annotations
 
@@ -12,35 +12,24 @@ import threading
 import time
 import weakref
 from collections import deque
-from html import escape
 from importlib import resources
-from math import log2
 
 import ipywidgets as widgets
+from markupsafe import Markup
 
-from netlab.words import as_hex, as_text, bytes_of, quoted, shortened
-
-
-class Words:
-    """All words of this file, in one place for a translator."""
-    show_code, hide_code, close_all = "Show the code", "Hide the code", "Close all"
-    no_code = "# nothing done yet"
-    broken = "The panel met an error of its own: {}."
-    run_me = "Run this cell to use the panel."
-    not_a_number = "{} is not a number. Give {}, {} to {}."
-    out_of_range = "{} is out of range. Give {}, {} to {}."
-    empty = "There is nothing to send. Type at least one character."
-    bad_hex = "{} is not hex. Give pairs of 0-9 and a-f, such as 68 69 0a."
-    unknown = "not known here"
-    open_list = "Space opens the list"      # the closed list's arrow keys belong to JupyterLab
-
+from netlab.panels.parts import RUN_ME, Field, box, chip, close_widgets, html, in_sending_order, static_picture
+from netlab.style import palette, tag
 
 PAUSE = 0.05            # seconds between two rounds of writing, at least
-GATHER = 0.010          # seconds: a call that takes no longer than this is not shown as waiting
-RIDE = 0.005            # seconds a click may wait for its own effect, which then travels with the kernel's answer
-SETTLE = 0.05           # seconds between the Enter key and what it does
-LATER = 0.003           # seconds: how much later large things are written
+QUICK = 0.010           # seconds: a call that is done within them is not shown as waiting
+CLICK_WAIT = 0.005      # seconds a click may wait for its own effect, which then travels with the kernel's answer
+ENTER_DELAY = 0.05      # seconds between the Enter key and what it does: the browser sends the text after the key
+LARGE_DELAY = 0.003     # seconds: how much later large things are written
 PER_SECOND, BURST = 12, 8      # widgets per second when events do not stop, and how many at once; a click may go on
+
+STYLE = tag("style", Markup(
+    f'.nl-panel{{{palette(False)}}}:where([data-jp-theme-light="false"]) .nl-panel{{{palette(True)}}}\n'
+    + resources.files(__package__).joinpath("panel.css").read_text(encoding="utf-8")))
 
 
 class Panel:
@@ -50,9 +39,12 @@ class Panel:
     `close()`. A panel that was never shown has no thread and no socket.
     """
     title = "Panel"
-    plain = "A panel. " + Words.run_me      # fixed text/plain: what a stored notebook shows
+    plain = f"A panel. {RUN_ME}"            # fixed text/plain: what a stored notebook shows
     closes = True                           # whether there is anything that "Close all" would close
+    framed, css_class = True, "nl-panel"    # not framed: no title and no code, only what `build` gives, and the status
     sketch = ((), ())                       # two columns of words for the static picture: client side, server side
+    kept = {"plain", "_lock", "_closed", "_wake", "_clicked", "_shown", "_code"}    # what a closed panel still holds
+    _root = None
 
     def __init__(self):
         self.writes = 0                     # widgets written so far
@@ -60,7 +52,7 @@ class Panel:
         self._wake, self._clicked, self._shown, self._ended = (threading.Event() for _ in range(4))
         self._budget = float(BURST)         # widgets that may still be written at once
         self._lock = threading.RLock()
-        self._root = self._pump_thread = None
+        self._pump_thread = None
         self._actors: list[Actor] = []
         self._fields: list[Field] = []
         self._code, self._code_shown, self._sentence = deque(maxlen=200), False, ""
@@ -73,7 +65,7 @@ class Panel:
         return []
 
     def render(self) -> None:
-        """Bring the widgets up to date by `put`. Runs in the pump thread only."""
+        """Bring the widgets up to date by `write`. Runs in the pump thread only."""
 
     def render_large(self) -> None:
         """The same for what takes a browser long, such as a picture: a moment later, so that it holds up nothing."""
@@ -90,8 +82,16 @@ class Panel:
         return []
 
     def aside(self) -> str:
-        """What holds now, said after the last event at the foot."""
+        """What holds now, said after the last event in the status."""
         return ""
+
+    def status(self, sentence: str) -> str:
+        """The status as HTML: what happened last."""
+        return tag("div", sentence, class_="nl-foot", role="status", aria_live="polite")
+
+    def stored(self) -> dict[str, str]:
+        """What a page without a kernel shows, by mimetype; the same each time."""
+        return {"text/plain": self.plain, "image/svg+xml": str(static_picture(self.title, *self.sketch))}
 
     # for a subclass to use
 
@@ -100,19 +100,19 @@ class Panel:
         self._wake.set()
 
     def say(self, sentence: str) -> None:
-        """Put what happened last, as one sentence, at the foot."""
+        """Put what happened last, as one sentence, into the status."""
         self._sentence = sentence
         self._wake.set()
 
     def typed(self, *lines: str) -> None:
         """Add lines to "Show the code": what the learner could type for what was done."""
-        self._code.extend(lines)
+        self._code.extend(" ".join(line.splitlines()) for line in lines)    # an error's words may hold a line break
 
     def code(self) -> str:
         """The lines behind "Show the code"."""
-        return "\n".join(self._code) or Words.no_code
+        return "\n".join(self._code) or "# nothing done yet"
 
-    def put(self, widget, **traits) -> None:
+    def write(self, widget, **traits) -> None:
         """Write those traits of `widget` that differ: one message to the browser, or none."""
         new = {name: value for name, value in traits.items() if getattr(widget, name) != value}
         if new:
@@ -123,9 +123,8 @@ class Panel:
 
     def button(self, label: str, action, *classes: str) -> widgets.Button:
         """A button whose click calls action() in a thread of the kernel's: it must only enqueue."""
-        made = in_order(widgets.Button(description=label))
-        made.add_class("nl-button")
-        for name in classes:
+        made = in_sending_order(widgets.Button(description=label))
+        for name in ("nl-button", *classes):
             made.add_class(name)
         made.on_click(lambda _: self._guarded(action))
         return made
@@ -142,24 +141,28 @@ class Panel:
         self._fields.append(made)
         return made
 
-    def choice(self, label: str, options) -> widgets.Dropdown:
+    def choice(self, label: str, options, *classes: str) -> widgets.Dropdown:
         """A labelled list to choose from; `options` are (words, value) pairs."""
-        made = in_order(widgets.Dropdown(description=label, options=options, tooltip=Words.open_list))
-        made.add_class("nl-choice")
-        return made
+        made = widgets.Dropdown(description=label, options=options, tooltip="Space opens the list")
+        for name in ("nl-choice", *classes):    # the closed list's arrow keys belong to JupyterLab
+            made.add_class(name)
+        return in_sending_order(made)
 
     def drop(self, part, fields) -> None:
         """Close the widgets of a part that is no longer shown, with its fields. In the pump thread."""
         self._fields = [field for field in self._fields if field not in fields]
-        _close_widgets(part)
+        close_widgets(part)
 
     def do(self, job, *args, who=None, kind: str = "work", passes=()) -> None:
         """Enqueue job(*args) for a thread of the panel's own; what blocks there does not block the kernel.
 
         Jobs of one `who` keep their order, but for those whose kind is in `passes`: them a job may overtake. As long as
-        nothing blocks, one thread does all jobs, in the order of the clicks. Kind "end" runs in a closed panel too.
+        nothing blocks, one thread does all jobs, in the order of the clicks. Kind "end" runs in a closed panel too;
+        kind "look up" may be stuck in the system's resolver, which nothing can end: closing does not wait for it.
         """
         with self._lock:
+            if self._closed:
+                return
             behind = [a for a in self._actors if any(w is who and k not in passes for w, k in a.pending)] if who else []
             free = [a for a in self._actors if not a.pending]
             if not (behind or free):
@@ -169,17 +172,21 @@ class Panel:
 
     def pending(self, who, *, but=None) -> list[str]:
         """The kinds of jobs of `who` that are not done; `but` names a thread whose jobs do not count."""
-        return [k for a in self._actors if but is None or a.thread is not but for w, k in list(a.pending) if w is who]
+        with self._lock:
+            actors = [a for a in self._actors if but is None or a.thread is not but]
+            return [kind for actor in actors for w, kind in actor.pending if w is who]
 
     # life
 
     @property
     def view(self) -> widgets.Widget:
-        """The panel's widget, made at its first use."""
+        """The panel's widget, made at its first use. RuntimeError for a panel that is closed."""
         with self._lock:
+            if self._closed:
+                raise RuntimeError("This panel is closed. Run its cell again.")
             if self._root is None:
                 self._build()
-        return self._root
+            return self._root
 
     def close(self) -> None:
         """End it: sockets, threads, widgets. Safe to call twice, and from any thread."""
@@ -194,11 +201,15 @@ class Panel:
         finally:
             for actor in self._actors:
                 actor.end()
-            for thread in [self._pump_thread, *(actor.thread for actor in self._actors)]:
+            with self._lock:
+                ending = [a.thread for a in self._actors if not any(kind == "look up" for _, kind in a.pending)]
+            for thread in [self._pump_thread, *ending]:
                 if thread is not None and thread is not threading.current_thread():
                     thread.join(2)
             if self._root is not None:
-                _close_widgets(self._root)
+                close_widgets(self._root)
+            for name in set(vars(self)) - self.kept:    # IPython's `Out` keeps the panel as long as the kernel lives
+                delattr(self, name)
 
     def __enter__(self):
         return self
@@ -207,12 +218,16 @@ class Panel:
         self.close()
 
     def _build(self):
-        self._title, self._foot, self._listing = html(), html("", "nl-foot-html"), html()
-        self._code_button = self.button(Words.show_code, self._toggle_code)
-        close = [self.button(Words.close_all, self._close_all)] if self.closes else []
-        bar = box([self._title, self._code_button, *close], "nl-bar")
-        self._root = box([html(f"<style>{CSS}</style>", "nl-style"), bar, *self.build(), self._listing, self._foot],
-                         "nl-panel")
+        self._foot = html("", "nl-foot-html")
+        if self.framed:
+            self._title, self._listing = html(), html()
+            self._code_button = self.button("Show the code", self._toggle_code)
+            close = [self.button("Close all", self._close_all)] if self.closes else []
+            bar = box([self._title, self._code_button, *close], "nl-bar")
+            parts = [html(STYLE, "nl-style"), bar, *self.build(), self._listing, self._foot]
+        else:
+            parts = [*self.build(), self._foot]
+        self._root = box(parts, self.css_class)
         self._render()
         self._pump_thread = threading.Thread(target=self._pump, name=f"netlab {type(self).__name__}", daemon=True)
         self._pump_thread.start()
@@ -223,21 +238,22 @@ class Panel:
         while True:
             self._wake.wait(self.pace())
             self._clicked.clear()
-            self._gather()
+            self._let_quick_calls_end()
             self._wake.clear()
             if self._closed:                # after the clear, which may have taken close()'s wake-up
                 return
             before = self.writes
             self._render()
+            if self._closed:
+                return
             now, cost = time.monotonic(), self.writes - before
             self._budget = min(BURST, self._budget + (now - then) * PER_SECOND) - cost
             then = now
             if cost:                        # events wait for the next round; a click need not
                 self._clicked.wait(max(PAUSE, (min(cost, BURST / 2) - self._budget) / PER_SECOND))
 
-    def _gather(self):
-        """Give a call that has been asked for a moment ago the time to be done."""
-        while any(actor.pending and time.monotonic() - actor.asked < GATHER for actor in self._actors):
+    def _let_quick_calls_end(self):
+        while any(actor.pending and time.monotonic() - actor.asked < QUICK for actor in self._actors):
             time.sleep(0.0003)
 
     def _render(self):
@@ -246,27 +262,27 @@ class Panel:
             if self._closed:
                 return
             if part == self.render_large and before != self.writes:
-                self._ended.wait(LATER)
+                self._ended.wait(LARGE_DELAY)
             try:
                 part()
             except Exception as error:      # a learner must not meet our traceback
                 if not self._closed:
                     self._sentence = _words_for(error)
-                    self._put_foot(self._sentence)
+                    self.write(self._foot, value=Panel.status(self, self._sentence))
 
     def _render_frame(self):
-        self._put_foot(f"{self._sentence} {self.aside()}".strip())     # first: it tells that a click was heard
+        told = f"{self._sentence} {self.aside()}".strip()
+        self.write(self._foot, value=self.status(told))     # first: it tells that a click was heard
         self._shown.set()
         for field in list(self._fields):
-            self.put(field.note, value=f'<span role="alert">{escape(field.error)}</span>' if field.error else "")
-            self.put(field.text, _dom_classes=("nl-input", *field.classes, *(("nl-bad",) if field.error else ())))
-        self.put(self._code_button, description=Words.hide_code if self._code_shown else Words.show_code)
-        self.put(self._listing, value=f'<pre class="nl-code">{escape(self.code())}</pre>' if self._code_shown else "")
-        chips = "".join(chip(words) for words in self.chips())
-        self.put(self._title, value=f'<b class="nl-title">{escape(self.title)}</b>{chips}')
-
-    def _put_foot(self, sentence):
-        self.put(self._foot, value=f'<div class="nl-foot" role="status" aria-live="polite">{escape(sentence)}</div>')
+            self.write(field.note, value=tag("span", field.error, role="alert") if field.error else "")
+            self.write(field.text, _dom_classes=("nl-input", *field.classes, *(("nl-bad",) if field.error else ())))
+        if self.framed:
+            shown = self._code_shown
+            self.write(self._code_button, description="Hide the code" if shown else "Show the code")
+            self.write(self._listing, value=tag("pre", self.code(), class_="nl-code") if shown else "")
+            self.write(self._title, value=tag("b", self.title, class_="nl-title")
+                       + Markup("").join(chip(words) for words in self.chips()))
 
     def _guarded(self, action):
         if self._closed:
@@ -279,11 +295,10 @@ class Panel:
         self._shown.clear()
         self._clicked.set()
         self.changed()
-        self._shown.wait(RIDE)
+        self._shown.wait(CLICK_WAIT)
 
     def _entered(self, action):
-        """Act on the Enter key a little later: the browser sends the text right after it."""
-        timer = threading.Timer(SETTLE, self._guarded, (action,))
+        timer = threading.Timer(ENTER_DELAY, self._guarded, (action,))
         timer.daemon = True
         timer.start()
 
@@ -294,10 +309,11 @@ class Panel:
         self.do(self.release, who=self)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        shown = {"text/plain": self.plain, "image/svg+xml": static_svg(self.title, *self.sketch)}
-        if not self._closed:
-            shown["application/vnd.jupyter.widget-view+json"] = {
-                "version_major": 2, "version_minor": 0, "model_id": self.view.model_id}
+        shown = self.stored()
+        with self._lock:                    # another thread may close it meanwhile
+            if not self._closed:
+                shown["application/vnd.jupyter.widget-view+json"] = {
+                    "version_major": 2, "version_minor": 0, "model_id": self.view.model_id}
         return shown
 
     def __repr__(self):
@@ -305,7 +321,10 @@ class Panel:
 
 
 class Actor:
-    """One thread that does jobs in their order. `pending` holds (who, kind) of those not done, the one at work first."""
+    """One thread that does jobs in their order. `pending` holds (who, kind) of those not done, the one at work first.
+
+    `pending` is changed and read with the panel's lock: a deque that changes cannot be gone through.
+    """
 
     def __init__(self, panel: Panel, number: int):
         self.pending, self.asked = deque(), 0.0
@@ -331,128 +350,13 @@ class Actor:
                     job(*args)
             except Exception as error:
                 self._panel.say(_words_for(error))
-            self.pending.popleft()
+            with self._panel._lock:
+                self.pending.popleft()
             self._panel.changed()
 
 
-class Field:
-    """A line of text with its label above and, in `error`, what is wrong with it below."""
-
-    def __init__(self, label, value, classes):
-        self.error, self.classes = "", tuple(classes)
-        self.text = in_order(widgets.Text(value=value, description=label, continuous_update=False))
-        self.note = html("", "nl-error")
-        self.text._dom_classes = ("nl-input", *self.classes)
-
-    def read(self, parse, *args):
-        """parse(text, *args), or None after a ValueError, whose words then stand under the field."""
-        try:
-            value, self.error = parse(self.text.value, *args), ""
-        except ValueError as error:
-            value, self.error = None, str(error)
-        return value
-
-
-def in_order(widget):
-    """`widget`, whose messages from the browser are now taken in the order in which they were sent.
-
-    ipykernel 7.4 takes them in the thread from which the widget was last written: in the main thread for one, in a
-    subshell for another, so that a click could overtake the text typed before it, or wait for a cell that runs. Here
-    all go where the browser sends them: one thread for all widgets (JupyterLab's setting "comms over subshells").
-    """
-    if hasattr(widget.comm, "_reply_subshell_for"):     # no public way there; other versions have nothing to undo
-        widget.comm._reply_subshell_for = lambda data, named: named
-    return widget
-
-
-# --- what a learner may type -------------------------------------------------------------------------------------
-
-def read_number(text: str, low: int, high: int, what: str) -> int:
-    """The whole number in `text`; ValueError with the words that help where it is none or out of range."""
-    stripped = text.strip()
-    digits = stripped.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit()):
-        raise ValueError(Words.not_a_number.format(quoted(stripped), what, low, high))
-    if len(digits) > 20 or not low <= int(stripped) <= high:
-        raise ValueError(Words.out_of_range.format(shortened(stripped), what, low, high))
-    return int(stripped)
-
-
-def read_bytes(text: str, as_hex: bool = False) -> bytes:
-    """The bytes that `text` means: UTF-8, or pairs of hex digits; ValueError when there is nothing or no hex."""
-    if not text.strip() if as_hex else not text:
-        raise ValueError(Words.empty)
-    if not as_hex:
-        return text.encode("utf-8", "surrogatepass")
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise ValueError(Words.bad_hex.format(quoted(text))) from None
-
-
 def _words_for(error):
-    return Words.broken.format(f"{type(error).__name__}: {error}")
-
-
-# --- pieces of HTML: whatever comes in is escaped here -----------------------------------------------------------
-
-def html(value: str = "", *classes: str) -> widgets.HTML:
-    made = widgets.HTML(value)
-    made._dom_classes = ("nl-html", *classes)
-    return made
-
-
-def box(children, *classes: str) -> widgets.Box:
-    made = widgets.Box(children)
-    made._dom_classes = ("nl-box", *classes)
-    return made
-
-
-def chip(words: str) -> str:
-    return f'<span class="nl-chip">{escape(words)}</span>'
-
-
-def name_of_end(words: str, side: str, *chips: str, waits: str = "") -> str:
-    """The head of a side: a dot in its colour ("client" or "server"), its name, its states, and what it waits in."""
-    return (f'<div class="nl-name"><span class="nl-dot nl-{side}"></span><b>{escape(words)}</b>{"".join(map(chip, chips))}'
-            + (f'<span class="nl-chip nl-waits">{escape(waits)}</span>' if waits else "") + '</div>')
-
-
-def gauge(label: str, size: int | None, side: str, hint: str = "") -> str:
-    """A queue as a bar, longer by one step for each doubling, with its bytes as a number."""
-    width = 0 if not size else min(100, round(100 * log2(1 + size) / 22))      # 4 MB fill it
-    return (f'<div class="nl-gauge" title="{escape(hint)}"><span>{escape(label)}</span>'
-            f'<span class="nl-track"><i class="nl-{side}" style="width:{width}%"></i></span>'
-            f'<code>{Words.unknown if size is None else bytes_of(size)}</code></div>')
-
-
-def transfer(who: str, data: bytes, size: int) -> str:
-    """One line of a log: who, the bytes as text, how many, the bytes as hex; `data` may be the beginning only."""
-    return (f'<div class="nl-line"><b>{escape(who)}</b> <span class="nl-text">{escape(as_text(data, size))}</span> '
-            f'<span class="nl-soft">· {bytes_of(size)} · {escape(as_hex(data, size))}</span></div>')
-
-
-def static_svg(title: str, left=(), right=()) -> str:
-    """What a page without a kernel shows: the two sides in words, on a surface of its own."""
-    columns = [(20, "c", left), (390, "s", right)]
-    texts = "".join(
-        f'<text x="{x}" y="{66 + 22 * n}" class="{css if n == 0 else "t"}">{escape(words)}</text>'
-        for x, css, lines in columns for n, words in enumerate(lines))
-    height = 84 + 22 * max(len(left), len(right), 1)
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 {height}" width="760" role="img" '
-            f'style="max-width:100%;height:auto"><title>{escape(title)}</title><style>{_STATIC_CSS}</style>'
-            f'<rect x=".5" y=".5" width="759" height="{height - 1}" rx="8" class="p"/>'
-            f'<path d="M1 38H759M370 38V{height - 34}M1 {height - 34}H759" class="l"/>'
-            f'<text x="20" y="25" class="h">{escape(title)}</text>{texts}'
-            f'<text x="20" y="{height - 12}" class="t">{escape(Words.run_me)}</text></svg>')
-
-
-_STATIC_CSS = (
-    "text{font:13px system-ui,'Segoe UI',Roboto,sans-serif}.p{fill:#fff;stroke:#d5d9de}.l{stroke:#d5d9de}"
-    ".h{fill:#1f2328;font-weight:600}.t{fill:#5b6470}.c{fill:#0072b2;font-weight:600}.s{fill:#b8500b;font-weight:600}"
-    "@media(prefers-color-scheme:dark){.p{fill:#111418;stroke:#3a4048}.l{stroke:#3a4048}.h{fill:#e6e8ea}"
-    ".t{fill:#a5adb8}.c{fill:#56b4e9}.s{fill:#f0a35e}}")
-CSS = resources.files(__package__).joinpath("panel.css").read_text(encoding="utf-8")
+    return f"The panel met an error of its own: {type(error).__name__}: {error}."
 
 
 # --- which panels there are --------------------------------------------------------------------------------------
@@ -477,14 +381,6 @@ def _replace_in_cell(panel):
                 made.close()
         panels = []
     _cells[cell] = run, [*panels, weakref.ref(panel)]
-
-
-def _close_widgets(widget):
-    for child in getattr(widget, "children", ()):
-        _close_widgets(child)
-    for part in (getattr(widget, "style", None), widget.layout, widget):
-        if part is not None:
-            part.close()
 
 
 @atexit.register

@@ -1,119 +1,42 @@
 """MethodPanel: any socket method by hand, on a live socket, with what the kernel says before and after."""
 from __future__ import annotations
 
-import errno
-import ipaddress
 import os
 import socket
-import struct
 import tempfile
 import threading
 from collections import deque
 from contextlib import suppress
-from html import escape
 
-from netlab import Timeline, kernel
+from markupsafe import Markup
+
+from netlab import Timeline
 from netlab.panels import arguments
-from netlab.panels.base import Panel, box, html, name_of_end
+from netlab.panels.arguments import METHODS
+from netlab.panels.base import Panel
+from netlab.panels.parts import (CELL, FACTS, RUN_ME, address_of, box, caption, facts, html, if_possible, line, log,
+                                 name_of_end, open_to_all, picture_of, row, state_of, to_read)
 from netlab.sockets import PLAIN
+from netlab.style import tag
 from netlab.teach.workbench import Workbench
-from netlab.words import bytes_of, code_of, quoted
+from netlab.words import code_of, error_text, shortened
 
-
-class Words:
-    """All words of this file, in one place for a translator."""
-    title = "Every socket method, by hand"
-    plain = "MethodPanel: call any method on a live socket. Run this cell to use the panel."
-    sketch = (("Call", "choose a socket and a method, type the arguments", "see the result, or the real exception",
-               "cancel a call that waits"),
-              ("In the kernel", "the socket before the call and after it", "all sockets: state, bytes to read",
-               "and below: the picture of your calls"))
-    on, method, arguments, call, cancel, cancel_one = "Socket", "Method", "Arguments", "Call", "Cancel", "Cancel {}"
-    again = "Start again"
-    heads = "In the kernel", "before", "after", "All sockets: state, receive queue"
-    names = {"listener": "listener: TCP", "client": "client: TCP", "connection": "connection: TCP",
-             "fresh": "fresh: TCP, new", "udp": "udp: UDP", "unix": "unix: AF_UNIX", "unix_peer": "unix_peer: AF_UNIX"}
-    accepted, copied = "{}: TCP", "{}: by dup"
-    facts = {"fileno": "descriptor", "state": "TCP state", "own": "own address", "peer": "peer",
-             "receive": "receive queue", "send": "send queue", "backlog": "backlog", "timeout": "timeout"}
-    none, closed, detached, waits, no_calls = "none", "closed", "detached", "waits", "No call yet."
-    connected, alone = "has a peer", "no peer"
-    changed = "changed"
-    still = "it waits"
-    lasts = "Calls"
-    returned, raised, waiting = "{} returned {}.", "{} raised {}.", "{} waits."
-    cancelled = ("{} was cancelled: shutdown(SHUT_RDWR), from another thread, ends a wait. "
-                 "Start again makes new sockets.")
-    cancelling = "{} is being cancelled."
-    nothing_waits = "No call waits."
-    fresh = "New sockets are on the workbench."
-    all_closed = "Everything is closed. Start again makes new sockets."
-    enough = "{} calls wait already. Cancel one first."
-    full = "{} sockets are as many as this panel keeps; the new one was closed at once."
-    kept_file = "a file; close() waits until the panel closes it at Start again"
-    kept_number = "{}, a descriptor that is now yours; the panel closes it at Start again"
-    buffer_now = "{} · the buffer is now {}"
-    reach = "reachable from other machines"
-    too_big = "{} is too much for this panel: at most {:,} bytes."
-    a_name = "{} would be looked up, and a look-up cannot be cancelled. Give an address, such as 127.0.0.1."
-    elsewhere = "{} is not on this machine, and this panel stays here. Give 127.0.0.1 or server.address."
-    only_path = "On AF_UNIX give path: a name in a folder that the panel removes."
-    linger = "SO_LINGER of more than 1 second would make close wait for so long. Give 0 or 1."
-    too_many = "{} takes one argument here."
-
-
-# method -> (signature, what it does and needs, arguments to begin with)
-METHODS = {
-    "accept": ("accept()",
-               "Takes a waiting connection: (connection, address). Waits for one. Needs a listener.", ""),
-    "bind": ("bind(address)",
-             "Gives the socket its own address. Needs one without an address.", '("127.0.0.1", 0)'),
-    "close": ("close()", "Gives the descriptor back. Does not wake a call that waits.", ""),
-    "connect": ("connect(address)",
-                "TCP: the handshake, waits for it. UDP: notes the peer. Needs a socket without a peer.",
-                "server.address"),
-    "connect_ex": ("connect_ex(address)",
-                   "As connect, but returns the error code; 0 is success.", "server.address"),
-    "detach": ("detach()", "Gives the descriptor away and finishes the object.", ""),
-    "dup": ("dup()", "A second object with a descriptor of its own for the same kernel socket.", ""),
-    "fileno": ("fileno()", "The file descriptor; -1 when closed.", ""),
-    "getblocking": ("getblocking()", "False when the timeout is 0.", ""),
-    "getpeername": ("getpeername()", "The other end's address. Needs a peer.", ""),
-    "getsockname": ("getsockname()", "This end's address.", ""),
-    "getsockopt": ("getsockopt(level, option, length=0)",
-                   "Reads an option: a number, or bytes with a length.",
-                   "SOL_SOCKET, SO_RCVBUF"),
-    "gettimeout": ("gettimeout()", "None waits, 0.0 never waits, else seconds.", ""),
-    "listen": ("listen(backlog)",
-               "Lets the kernel take connections. Needs a stream socket without a peer.", "5"),
-    "makefile": ('makefile(mode="r", buffering=None)',
-                 "A file object over the socket, with a buffer.", '"rb"'),
-    "recv": ("recv(n, flags=0)",
-             'At most n bytes; b"" at the end. Waits for the first. Needs a peer, or UDP.', "1024"),
-    "recv_into": ("recv_into(buffer, n=0, flags=0)",
-                  "recv into memory of yours; returns how many.", "bytearray(16)"),
-    "recvfrom": ("recvfrom(n, flags=0)",
-                 "(data, address); on a connection the address is None. Waits.", "1024"),
-    "recvmsg": ("recvmsg(n)", "(data, ancillary, flags, address). Waits.", "1024"),
-    "send": ("send(data, flags=0)",
-             "Returns how many bytes the kernel took. Waits for room. Needs a peer.", 'b"hello"'),
-    "sendall": ("sendall(data, flags=0)",
-                "Goes on until all are taken. Waits for room. Needs a peer.", 'b"hello"'),
-    "sendmsg": ("sendmsg(buffers)", "send from a list of buffers.", '[b"two ", b"parts"]'),
-    "sendto": ("sendto(data, address)",
-               "One datagram to an address. For sockets without a peer.", 'b"hello", udp.address'),
-    "setblocking": ("setblocking(flag)", "True is settimeout(None), False is settimeout(0).", "False"),
-    "setsockopt": ("setsockopt(level, option, value)",
-                   "Sets an option: a number, or bytes.", "IPPROTO_TCP, TCP_NODELAY, 1"),
-    "settimeout": ("settimeout(seconds)", "How long calls wait: None, 0, or seconds.", "2"),
-    "shutdown": ("shutdown(how)",
-                 "Ends a direction of the connection: SHUT_RD, SHUT_WR, SHUT_RDWR.", "SHUT_WR"),
-}
-METHODS = {name: about for name, about in METHODS.items() if hasattr(PLAIN, name)}      # no sendmsg on Windows
-
+NAMES = {"listener": "listener: TCP", "client": "client: TCP", "connection": "connection: TCP",
+         "fresh": "fresh: TCP, new", "udp": "udp: UDP", "unix": "unix: AF_UNIX", "unix_peer": "unix_peer: AF_UNIX"}
 WAITS = {"accept", "connect", "connect_ex", "recv", "recv_into", "recvfrom", "recvmsg", "send", "sendall", "sendmsg",
          "sendto"}
+MAKES = {"accept", "dup", "makefile", "detach"}       # what somebody has to close
 MAX_CALLS, MAX_SOCKETS, LINES = 8, 12, 6
+START = """\
+import socket
+from netlab import Timeline
+from netlab.teach.workbench import Workbench
+
+timeline = Timeline()
+bench = Workbench(timeline)
+listener, client, connection, udp, unix = bench
+unix_peer = bench.unix_peer
+fresh = timeline.socket(name="fresh")"""
 GATE = 0.05             # seconds that a call may take before the next one starts beside it
 PATIENCE = 2.0          # seconds that the end waits for calls that were woken
 
@@ -121,12 +44,12 @@ PATIENCE = 2.0          # seconds that the end waits for calls that were woken
 class Call:
     """One call: made by a click, then running in a thread of the panel's, then done."""
 
-    def __init__(self, name, sock, method, read, typed, before, turn):
+    def __init__(self, name, sock, method, read, typed, before, bench):
         self.name, self.sock, self.method = name, sock, method
         self.args, self.keywords, code = read
         self.code = f"{name}.{method}({code})"
-        self.shown = f"{name}.{method}({typed if len(typed) <= 40 else typed[:40] + '…'})"
-        self.earlier, self.turn = before, turn          # the call clicked before; the workbench that it belongs to
+        self.shown = f"{name}.{method}({shortened(typed, 40)})"
+        self.earlier, self.bench = before, bench        # the call clicked before; the workbench that it belongs to
         self.before, self.after = {}, {}
         self.result, self.failed, self.cancelled, self.started, self.handle = "", False, False, False, None
         self.done = threading.Event()
@@ -139,7 +62,13 @@ class MethodPanel(Panel):
     setdefaulttimeout is left out: it would change every socket of the notebook. Sockets and threads end with
     "Close all", with `close()`, or when the cell is run again. Chapter 04.
     """
-    title, plain, sketch = Words.title, Words.plain, Words.sketch
+    title = "Every socket method, by hand"
+    plain = f"MethodPanel: call any method on a live socket. {RUN_ME}"
+    sketch = (("Call", "choose a socket and a method, type the arguments", "see the result, or the real exception",
+               "cancel a call that waits"),
+              ("In the kernel", "the socket before the call and after it", "all sockets: state, bytes to read",
+               "and below: the picture of your calls"))
+    sockets, _bench = {}, None              # of a panel that is closed
 
     def __init__(self):
         super().__init__()
@@ -147,8 +76,8 @@ class MethodPanel(Panel):
         self.sockets: dict[str, socket.socket] = {}
         self._labels = {}
         self._bench = self._folder = self._last = None
-        self._turn, self._made = 0, 0
-        self._running, self._loose, self._files = [], [], []
+        self._made = 0
+        self._running, self._kept = [], []
         self._log, self._seen, self._filled = deque(maxlen=LINES), -1, None
 
     def _recorder(self):
@@ -159,18 +88,18 @@ class MethodPanel(Panel):
     # the view
 
     def build(self):
-        self._on = self.choice(Words.on, [(words, name) for name, words in Words.names.items()])
-        self._method = self.choice(Words.method, list(METHODS))
+        self._on = self.choice("Socket", [(words, name) for name, words in NAMES.items()])
+        self._method = self.choice("Method", list(METHODS))
         self._on.value, self._method.value = "client", "recv"
         for widget in (self._on, self._method):
             widget.observe(lambda _: self.changed(), "value")
-        self._args = self.field(Words.arguments, "", enter=self._call_clicked)
+        self._args = self.field("Arguments", "", enter=self._call_clicked)
         self._about, self._kernel, self._calls, self._picture = html(), html(), html(), html()
-        self._cancel = self.button(Words.cancel, self._cancel_clicked)
+        self._cancel = self.button("Cancel", self._cancel_clicked)
         left = box([box([self._on, self._method], "nl-row"), self._about, box([self._args.text], "nl-row"),
                     self._args.note,
-                    box([self.button(Words.call, self._call_clicked, "nl-main"), self._cancel,
-                         self.button(Words.again, self.start_again)], "nl-row"), self._calls], "nl-side")
+                    box([self.button("Call", self._call_clicked, "nl-main"), self._cancel,
+                         self.button("Start again", self.start_again)], "nl-row"), self._calls], "nl-side")
         self.start_again()
         return [box([left, box([self._kernel], "nl-side")], "nl-sides"), self._picture]
 
@@ -178,86 +107,68 @@ class MethodPanel(Panel):
         options = [(self._labels.get(name, name), name) for name in self.sockets] or list(self._on.options)
         if list(self._on.options) != options:
             chosen = self._on.value if self._on.value in self.sockets else options[0][1]
-            self.put(self._on, options=options, value=chosen)
+            with self._on.hold_sync():              # new options choose the first
+                self.write(self._on, options=options)
+                self.write(self._on, value=chosen)
         name, method = self._on.value, self._method.value
         signature, about, example = METHODS[method]
-        head = f"<code>{escape(f'{name}.{signature}')}</code>"
-        self.put(self._about, value=f'<div class="nl-caption">{head}<br>{escape(about)}</div>')
-        if self._filled != (method, self._family(name)):
-            self._filled = method, self._family(name)
+        self.write(self._about, value=caption(tag("code", f"{name}.{signature}"), tag("br"), about))
+        if self._filled != (method, self._is_unix(name)):
+            self._filled = method, self._is_unix(name)
             self._args.error = ""
-            self.put(self._args.text, value=self._example(name, method, example))
+            self.write(self._args.text, value=self._example(name, method, example))
         waiting = [call for call in self._running if not call.done.is_set()]
         first = self._waiting(name)
-        self.put(self._cancel, disabled=not waiting,
-                 description=Words.cancel_one.format(f"{first.name}.{first.method}") if first else Words.cancel)
-        self.put(self._calls, value=self._calls_html(waiting))
-        self.put(self._kernel, value=self._kernel_html(name, waiting))
+        self.write(self._cancel, disabled=not waiting,
+                   description=f"Cancel {first.name}.{first.method}" if first else "Cancel")
+        self.write(self._calls, value=log("Calls", [
+            *self._log, *(tag("div", tag("span", f"{call.shown} · it waits", class_="nl-waits"), class_="nl-line")
+                          for call in waiting)], "No call yet.", role="log"))
+        self.write(self._kernel, value=self._kernel_html(name, waiting))
 
     def render_large(self):
         events = self.timeline.events
         if events and events[-1].index != self._seen:
             self._seen = events[-1].index
-            self.put(self._picture, value=f'<div class="nl-picture">{self.timeline.svg(standalone=False)}</div>')
+            self.write(self._picture, value=picture_of(self.timeline))
 
     def aside(self):
-        return " ".join(Words.waiting.format(call.shown) for call in self._running[:2] if call.started)
+        return " ".join(f"{call.shown} waits." for call in self._running[:2] if call.started)
 
     def chips(self):
-        for sock in list(self.sockets.values()):
-            own = _try(PLAIN.getsockname, sock)
-            if isinstance(own, tuple) and own[1] and not ipaddress.ip_address(own[0]).is_loopback:
-                return [Words.reach]
-        return []
+        return ["reachable from other machines"] if any(map(open_to_all, list(self.sockets.values()))) else []
 
     def pace(self):
         return 0.25 if self.sockets else None
 
     def code(self):
-        return "\n".join(["import socket", "from netlab import Timeline", "from netlab.teach.workbench import Workbench", "",
-                          "timeline = Timeline()", "bench = Workbench(timeline)",
-                          "listener, client, connection, udp, unix = bench", "unix_peer = bench.unix_peer",
-                          'fresh = timeline.socket(name="fresh")', *self._code])
-
-    def _calls_html(self, waiting):
-        lines = [f'<div class="nl-line"><span class="nl-waits">{escape(call.shown)} · {Words.still}</span></div>'
-                 for call in waiting]
-        return (f'<div class="nl-caption">{Words.lasts}</div><div class="nl-log" role="log">'
-                + ("".join([*self._log, *lines]) or f'<span class="nl-soft">{Words.no_calls}</span>') + '</div>')
+        return "\n".join([START, *self._code])
 
     def _kernel_html(self, name, waiting):
-        last, cells = self._last, 'style="text-align:left;padding:1px 10px 1px 0;vertical-align:top"'
-        label = cells[:-1] + ';white-space:nowrap"'
-        head, before, after, everything = Words.heads
-        rows = ""
+        last, rows = self._last, []
         if last is not None:
-            for key, words in Words.facts.items():
+            for key, words in FACTS.items():
                 was, now = last.before.get(key, ""), last.after.get(key, "")
-                if was or now:
-                    mark = f"<b>{escape(now)}</b> · {Words.changed}" if now and now != was else escape(now)
-                    rows += (f'<tr><th scope="row" {label}>{words}</th>'
-                             f'<td {cells}>{escape(was)}</td><td {cells}>{mark}</td></tr>')
-            shown = "server" if last.name in ("listener", "connection") else "client"
-            still = Words.waits if last in waiting else ""
-            rows = (name_of_end(last.shown, shown, waits=still)
-                    + f'<table class="nl-line"><tr><td></td><th scope="col" {cells}>{before}</th>'
-                      f'<th scope="col" {cells}>{after}</th></tr>{rows}</table>')
+                mark = tag("b", now) + " · changed" if now and now != was else now
+                rows += [row(words, was, mark)] if was or now else []
+            side = "server" if last.name in ("listener", "connection") else "client"
+            head = tag("tr", tag("td"), *(tag("th", when, scope="col", style=CELL) for when in ("before", "after")))
+            rows = [name_of_end(last.shown, side, waits="waits" if last in waiting else ""),
+                    tag("table", head, *rows, class_="nl-line")]
         busy = {call.name for call in waiting}
-        lines = "".join(
-            f'<tr><th scope="row" {label}>{escape(each)}</th><td {cells}>{escape(_state(sock))}'
-            f'{" · " + Words.waits if each in busy else ""}</td><td {cells}>{escape(_to_read(sock))}</td></tr>'
-            for each, sock in list(self.sockets.items()))
-        return (f'<div class="nl-name"><b>{head}</b></div>{rows}<div class="nl-caption">{everything}</div>'
-                f'<table class="nl-line">{lines}</table>')
+        everything = [row(each, state_of(sock) + (" · waits" if each in busy else ""), to_read(sock))
+                      for each, sock in list(self.sockets.items())]
+        return (tag("div", tag("b", "In the kernel"), class_="nl-name") + Markup("").join(rows)
+                + caption("All sockets: state, receive queue") + tag("table", *everything, class_="nl-line"))
 
-    def _family(self, name):
+    def _is_unix(self, name):
         sock = self.sockets.get(name)
         return getattr(sock, "family", None) == getattr(socket, "AF_UNIX", -1)
 
     def _example(self, name, method, example):
-        if self._family(name) and method in ("bind", "connect", "connect_ex"):
+        if self._is_unix(name) and method in ("bind", "connect", "connect_ex"):
             return "path"
-        return 'b"hello", path' if self._family(name) and method == "sendto" else example
+        return 'b"hello", path' if self._is_unix(name) and method == "sendto" else example
 
     # what the buttons ask for
 
@@ -268,20 +179,20 @@ class MethodPanel(Panel):
         """Enqueue sockets[name].method(typed); None where the arguments are wrong, as then stands under the field."""
         sock, typed = self.sockets.get(name), typed.strip()
         if sock is None:
-            self.say(Words.all_closed)
+            self.say("Everything is closed. Start again makes new sockets.")
             return None
         if len(self._running) >= MAX_CALLS:
-            self.say(Words.enough.format(MAX_CALLS))
+            self.say(f"{MAX_CALLS} calls wait already. Cancel one first.")
             return None
         try:
             read = self._read(typed)
-            _check(sock, method, read.args, read.keywords, self._path())
+            arguments.check(sock, method, read.args, read.keywords, self._path())
         except ValueError as error:
             self._args.error = str(error)
-            self.changed()
+            self.say(f"{name}.{method} was not called: see beside the arguments.")
             return None
         self._args.error = ""
-        call = Call(name, sock, method, read, typed, self._last, self._turn)
+        call = Call(name, sock, method, read, typed, self._last, self._bench)
         with self._lock:
             self._last = call
             self._running.append(call)
@@ -290,7 +201,7 @@ class MethodPanel(Panel):
 
     def _cancel_clicked(self):
         call = self._waiting(self._on.value)
-        self.say(Words.cancelling.format(call.shown) if call else Words.nothing_waits)
+        self.say(f"{call.shown} is being cancelled." if call else "No call waits.")
         if call is not None:
             self.do(self.cancel, call)
 
@@ -310,23 +221,23 @@ class MethodPanel(Panel):
             call.earlier.done.wait(GATE)
             call.earlier = None
         with self._lock:
-            if call.turn != self._turn:                 # its workbench is closed
+            if call.bench is not self._bench:           # which is closed by now
                 self._finish(call)
                 return
-            call.before = _facts(call.sock)
+            call.before = facts(call.sock)
             call.started = True
             if call.method in WAITS:                    # lives as long as the call, and reaches it after a close() too
-                call.handle = _handle(call.sock)
+                call.handle = _second_descriptor(call.sock)
         try:
             result, error = getattr(call.sock, call.method)(*call.args, **call.keywords), None
         except Exception as failed:                     # whatever comes, it is the learner's to see
             result, error = None, failed
         with self._lock:
-            call.after = _facts(call.sock)
+            call.after = facts(call.sock)
             call.failed = error is not None
-            call.result = _error(error) if call.failed else self._keep(call, result)
+            call.result = _words(error) if call.failed else self._keep(call, result)
             self._finish(call)
-        if call.turn == self._turn and not self._closed:
+        if call.bench is self._bench and not self._closed:
             self._tell(call)
 
     def _finish(self, call):
@@ -338,49 +249,52 @@ class MethodPanel(Panel):
         call.done.set()
 
     def _tell(self, call):
-        words = Words.raised if call.failed else Words.returned
-        self._log.append(f'<div class="nl-line"><b>{escape(call.shown)}</b> '
-                         + (f'<span style="color:var(--nl-error)">✗ {escape(call.result)}</span>' if call.failed
-                            else f"→ {escape(call.result)}") + "</div>")
-        self.say(Words.cancelled.format(call.shown) if call.cancelled else words.format(call.shown, call.result))
+        result = tag("span", f"✗ {call.result}", style="color:var(--nl-error)") if call.failed else f"→ {call.result}"
+        self._log.append(line(call.shown, result))
+        told = f"{call.shown} {'raised' if call.failed else 'returned'} {call.result}."
+        if call.cancelled:
+            told = (f"{call.shown} was cancelled: shutdown(SHUT_RDWR), from another thread, ends a wait. "
+                    "Start again makes new sockets.")
+        elif call.method == "listen" and not call.failed and open_to_all(call.sock):
+            host, port = PLAIN.getsockname(call.sock)
+            told += (f" It listens on {'all interfaces' if host == '0.0.0.0' else host}, port {port}: other machines "
+                     "can connect. After a bind to 127.0.0.1 only this one could.")
+        self.say(told)
         self.typed(f"# {call.code} raised {call.result}" if call.failed else call.code)
 
     def _keep(self, call, result):
         """The result in words; what has to be closed some day is kept until then."""
-        stale = call.turn != self._turn
-        if call.method == "accept":
-            name = self._adopt("connection", result[0], Words.accepted, stale)
-            call.code = f"{name}, address = {call.code}"
-            return f"({name}, {_address(result[1])})"
-        if call.method == "dup":
-            name = self._adopt(f"{call.name}_copy", result, Words.copied, stale)
-            call.code = f"{name} = {call.code}"
-            return name
+        made = result[0] if call.method == "accept" else result
+        if call.method in MAKES and call.bench is not self._bench:      # too late to be kept
+            _close(made)
+            return "closed"
+        if call.method in ("accept", "dup"):
+            kind = "connection" if call.method == "accept" else f"{call.name}_copy"
+            name = self._add(kind, call.method, made)
+            call.code = f"{name}{', address' if call.method == 'accept' else ''} = {call.code}"
+            return f"({name}, {address_of(result[1])})" if call.method == "accept" else name
         if call.method == "makefile":
-            self._files.append(result)
-            call.code = f"file_{len(self._files)} = {call.code}"
-            if stale:
-                self._close_loose()
-            return Words.kept_file
-        if call.method == "detach" and result >= 0:
-            self._loose.append(result)
-            if stale:
-                self._close_loose()
-            return Words.kept_number.format(result)
+            self._kept.append(made)
+            call.code = f"file_{len(self._kept)} = {call.code}"
+            return "a file; close() waits until the panel closes it at Start again"
+        if call.method == "detach" and made >= 0:
+            self._kept.append(made)
+            return f"{made}, a descriptor that is now yours; the panel closes it at Start again"
         if call.method == "recv_into" and call.args:
-            return Words.buffer_now.format(result, _short(bytes(call.args[0])))
+            return f"{result} · the buffer is now {_short(bytes(call.args[0]))}"
         if call.method == "connect_ex" and result:
             return f"{result}, {code_of(result)}"
         return _short(result)
 
-    def _adopt(self, kind, sock, words, stale):
+    def _add(self, kind, method, sock):
+        """Put a socket that a call made among the others, if there is room; its name."""
+        if len(self.sockets) >= MAX_SOCKETS:
+            sock.close()
+            self.say(f"{MAX_SOCKETS} sockets are as many as this panel keeps; the new one was closed at once.")
+            return "closed"
         self._made += 1
         name = f"{kind}_{self._made + 1}"
-        if stale or len(self.sockets) >= MAX_SOCKETS:
-            sock.close()
-            self.say(Words.full.format(MAX_SOCKETS))
-            return "closed"
-        self._labels[name] = words.format(name)
+        self._labels[name] = f"{name}: {'TCP' if method == 'accept' else 'by dup'}"
         self.sockets = {**self.sockets, name: sock}
         return name
 
@@ -394,12 +308,11 @@ class MethodPanel(Panel):
                 with suppress(OSError):
                     call.handle.shutdown(socket.SHUT_RDWR)
                 if attempt == 4:
-                    _knock(call)
+                    _visit(call)
             call.done.wait(0.05)
 
     def release(self):
         with self._lock:
-            self._turn += 1
             running, bench, folder = self._running.copy(), self._bench, self._folder
             sockets, self.sockets, self._bench, self._folder = self.sockets, {}, None, None
         for call in running:
@@ -413,25 +326,21 @@ class MethodPanel(Panel):
             elif call.started:
                 call.done.wait(PATIENCE)
         with self._lock:
-            self._close_loose()
+            self._close_kept()
         for sock in sockets.values():
             with suppress(OSError):
                 PLAIN.settimeout(sock, None)
                 PLAIN.setsockopt(sock, socket.SOL_SOCKET, socket.SO_LINGER, bytes(8))
             PLAIN.close(sock)
         if bench is not None:
-            self.say(Words.all_closed)
+            self.say("Everything is closed. Start again makes new sockets.")
         if folder is not None:
             folder.cleanup()
 
-    def _close_loose(self):
-        for file in self._files:
-            with suppress(OSError, ValueError):
-                file.close()
-        for number in self._loose:
-            with suppress(OSError):
-                socket.close(number)
-        self._files, self._loose = [], []
+    def _close_kept(self):
+        for each in self._kept:
+            _close(each)
+        self._kept = []
 
     def _fresh(self):
         self.release()
@@ -444,11 +353,11 @@ class MethodPanel(Panel):
                 self._bench, self._folder = bench, tempfile.TemporaryDirectory(prefix="netlab")
                 self._last, self._made = None, 0
                 found = {**bench.sockets, "fresh": fresh, "unix_peer": bench.unix_peer}
-                self.sockets = {name: found[name] for name in Words.names if found.get(name) is not None}
-                self._labels, self.timeline, self._seen = dict(Words.names), timeline, -1
+                self.sockets = {name: found[name] for name in NAMES if found.get(name) is not None}
+                self._labels, self.timeline, self._seen = dict(NAMES), timeline, -1
                 self._log.clear()
                 self._code.clear()
-                self.say(Words.fresh)
+                self.say("New sockets are on the workbench.")
                 return
         bench.close()
         fresh.close()
@@ -463,60 +372,20 @@ class MethodPanel(Panel):
         """What was typed, as `Arguments`; ValueError with the words that help."""
         here, path = self.sockets, self._path()             # as they are now: "Start again" puts others there
         words = {"server": "listener", "udp": "udp", **{name: name for name in here}}
-        names = {f"{word}.address": _try(PLAIN.getsockname, here[name]) or ("127.0.0.1", 0)
+        names = {f"{word}.address": if_possible(PLAIN.getsockname, here[name]) or ("127.0.0.1", 0)
                  for word, name in words.items() if name in here}
         code = {f"{word}.address": f"{name}.getsockname()" for word, name in words.items()}
         return arguments.read(typed, {**names, **({"path": path} if path else {})}, code)
 
 
-def _check(sock, method, args, keywords, path):
-    """Refuse, with a ValueError, what could not be cancelled or would leave this machine."""
-    sizes = args[2:3] if method == "getsockopt" else args[:1] if method in ("recv", "recvfrom", "recvmsg") else ()
-    for size in sizes:
-        if isinstance(size, int) and size > arguments.MAX_BUFFER:
-            raise ValueError(Words.too_big.format(f"{size:,}", arguments.MAX_BUFFER))
-    if method in ("sendmsg", "recvmsg") and len(args) + len(keywords) > 1:
-        raise ValueError(Words.too_many.format(method))         # ancillary data could carry descriptors
-    if method == "setsockopt" and args[:2] == [socket.SOL_SOCKET, socket.SO_LINGER] and len(args) > 2:
-        value = args[2]
-        if isinstance(value, (bytes, bytearray)) and len(value) >= 8 \
-                and not 0 <= struct.unpack("ii", value[:8])[1] <= 1:
-            raise ValueError(Words.linger)
-    if method in ("bind", "connect", "connect_ex", "sendto"):
-        for address in args[1:] if method == "sendto" else args[:1]:
-            _check_address(sock, method, address, path)
+# --- sockets and results of calls -----------------------------------------------------------------------------------
+
+def _close(made):
+    with suppress(OSError, ValueError):
+        socket.close(made) if isinstance(made, int) else made.close()
 
 
-def _check_address(sock, method, address, path):
-    if sock.family == getattr(socket, "AF_UNIX", None):
-        folder = path and os.path.dirname(path)
-        if isinstance(address, (str, bytes, bytearray)) and not (
-                isinstance(address, str) and folder and os.path.dirname(address) == folder or address in ("", b"")):
-            raise ValueError(Words.only_path)
-        return
-    if not (isinstance(address, tuple) and address and isinstance(address[0], (str, bytes, bytearray))):
-        return                                                  # Python itself refuses it
-    host = address[0] if isinstance(address[0], str) else bytes(address[0]).decode("latin-1")
-    if not host:
-        return
-    try:
-        number = ipaddress.ip_address(host)
-    except ValueError:
-        raise ValueError(Words.a_name.format(quoted(host))) from None
-    if method != "bind" and not (number.is_loopback or number.is_unspecified):
-        raise ValueError(Words.elsewhere.format(quoted(host)))
-
-
-# --- what the kernel says, in words ------------------------------------------------------------------------------
-
-def _try(call, *args):
-    try:
-        return call(*args)
-    except (OSError, ValueError):
-        return None
-
-
-def _handle(sock):
+def _second_descriptor(sock):
     """Another descriptor for the same kernel socket, to end a waiting call by; None for a closed socket."""
     if (number := PLAIN.fileno(sock)) < 0:
         return None
@@ -531,7 +400,7 @@ def _handle(sock):
     return handle
 
 
-def _knock(call):
+def _visit(call):
     """Where shutdown does not wake a wait (accept on macOS and Windows, UDP): come as the client it waits for."""
     with suppress(OSError):
         own = call.handle.getsockname()
@@ -542,41 +411,6 @@ def _knock(call):
                 visitor.send(b"")
 
 
-def _facts(sock):
-    """What there is to know about a socket now: key of Words.facts -> words."""
-    number = PLAIN.fileno(sock)
-    if number < 0:
-        return {"fileno": f"-1, {Words.closed}"}
-    peer, timeout, backlog = _try(PLAIN.getpeername, sock), sock.gettimeout(), kernel.backlog(sock)
-    receive, send = kernel.queues(sock)
-    found = {"fileno": str(number), "state": kernel.state(sock) or "", "own": _address(_try(PLAIN.getsockname, sock)),
-             "peer": Words.none if peer is None else _address(peer), "timeout": str(timeout)}
-    if receive is not None:
-        found["receive"] = bytes_of(receive)
-    if send is not None:
-        found["send"] = bytes_of(send)
-    if backlog is not None:
-        found["backlog"] = "{} / {}".format(*backlog)
-    return found
-
-
-def _state(sock):
-    if PLAIN.fileno(sock) < 0:
-        return Words.closed
-    return kernel.state(sock) or (Words.alone if _try(PLAIN.getpeername, sock) is None else Words.connected)
-
-
-def _to_read(sock):
-    size = kernel.receive_queue(sock)
-    return "" if size is None else bytes_of(size)
-
-
-def _address(address):
-    if isinstance(address, tuple) and len(address) > 1:
-        return f"{address[0]}, port {address[1]}"
-    return Words.none if address is None else _short(address)
-
-
 def _short(value, limit=60):
     if isinstance(value, (bytes, bytearray, str)) and len(value) > limit:
         return f"{value[:limit // 2]!r}… ({len(value):,} in all)"
@@ -584,9 +418,6 @@ def _short(value, limit=60):
     return text if len(text) <= 2 * limit else text[:2 * limit] + "…"
 
 
-def _error(error):
-    number = getattr(error, "errno", None)
-    code = code_of(number) if number in errno.errorcode else ""
-    said = getattr(error, "strerror", None) or str(error)
-    said = said.removeprefix("RecordingSocket.")        # Python's own words name the class that records
-    return f"{type(error).__name__}{' ' + code if code else ''}: {said[:160]}"
+def _words(error):
+    """Python's own words name the class that records, where a program has its socket."""
+    return " ".join(error_text(error).replace(": RecordingSocket.", ": ").splitlines())

@@ -208,7 +208,7 @@ def test_bad_text_stays_until_it_is_mended(hand):
     group.value = "256"
     field = hand.panel._fields_of[4][2]
     wait_until(lambda: "256 in the third group: at most 255." in field.note.value)
-    wait_until(lambda: "&quot;256&quot; was not taken" in hand.panel._foot.value)
+    wait_until(lambda: "&#34;256&#34; was not taken" in hand.panel._foot.value)
     assert hand.panel.address == Address.of("192.168.0.77/24")
     hand.bit(0).click()                             # a click right after it takes nothing away
     hand.settled()

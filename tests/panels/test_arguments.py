@@ -36,6 +36,7 @@ def test_keywords_and_code():
     ("...", "not allowed"), ("1j", "not allowed"), ("{1: 2}", "not allowed"), ("10 ** 10", "not allowed"), ("1 + 1", "not allowed"),
     ("a := 5", "not allowed"), ("'x' | 1", "not allowed"), ("bytearray('x')", "not allowed"), ("bytearray(-1)", "not allowed"),
     ("b'x' * 99999999", "at most 8,000,000"), ("b'x' * 2 * 9999999999", "at most 8,000,000"), ("b'x' * b'x'", "by a number"),
+    (f"'x' * -{10 ** 60}", "at most 8,000,000"), (f"'' * {10 ** 60}", "at most 8,000,000"), (f"-{10 ** 60} * b'x'", "at most"),
     (f"bytearray({MAX_BUFFER + 1})", "at most 1,048,576"),
 ])
 def test_what_is_refused_is_told_in_words(typed, words):

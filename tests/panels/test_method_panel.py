@@ -13,7 +13,7 @@ pytest.importorskip("ipywidgets")
 
 from netlab.kernel import LINUX, wait_until  # noqa: E402
 from netlab.panels import MethodPanel, method as module  # noqa: E402
-from netlab.panels.method import MAX_CALLS, METHODS, Words  # noqa: E402
+from netlab.panels.method import MAX_CALLS, METHODS, to_read  # noqa: E402
 
 
 @pytest.fixture
@@ -75,12 +75,12 @@ def test_a_call_and_what_came(panel, name, method, typed, result):
 
 def test_the_kernel_before_and_after(panel):
     run(panel, "client", "send", 'b"hello"')
-    wait_until(lambda: module._to_read(panel.sockets["connection"]) == "5 bytes")
+    wait_until(lambda: to_read(panel.sockets["connection"]) == "5 bytes")
     call = run(panel, "connection", "recv", "3")
     assert call.result == "b'hel'"
     assert (call.before["receive"], call.after["receive"]) == ("5 bytes", "2 bytes")
     assert run(panel, "connection", "close").after["fileno"] == "-1, closed"
-    wait_until(lambda: Words.changed in panel._kernel.value)
+    wait_until(lambda: "changed" in panel._kernel.value)
 
 
 def test_what_comes_from_a_socket_is_escaped(panel):
@@ -135,7 +135,7 @@ def test_a_call_that_waits_is_cancelled(panel, name, method, typed, before, no_l
     call = waiting(panel, name, method, typed)
     panel._on.value = name
     wait_until(lambda: call.shown.partition("(")[0] in panel._cancel.description)
-    wait_until(lambda: Words.still in panel._calls.value)
+    wait_until(lambda: "it waits" in panel._calls.value)
     panel._cancel_clicked()
     assert call.done.wait(5)
     wait_until(lambda: "was cancelled" in panel._foot.value)
@@ -250,7 +250,29 @@ def test_what_could_hang_or_leave_the_machine_is_refused(panel, name, method, ty
 
 def test_bound_to_all_is_said(panel):
     run(panel, "fresh", "bind", '("0.0.0.0", 0)')
-    wait_until(lambda: Words.reach in panel._title.value)
+    wait_until(lambda: "reachable from other machines" in panel._title.value)
+
+
+def test_listening_without_bind_says_who_can_connect(panel):
+    run(panel, "fresh", "listen", "5")
+    port = panel.sockets["fresh"].getsockname()[1]
+    wait_until(lambda: f"It listens on all interfaces, port {port}: other machines can connect." in panel._foot.value)
+    wait_until(lambda: "reachable from other machines" in panel._title.value)
+    run(panel, "listener", "listen", "5")           # bound to loopback
+    wait_until(lambda: "listener.listen(5) returned None.</div>" in panel._foot.value)
+
+
+def test_an_error_with_a_line_break_is_one_line_of_the_code(panel):
+    run(panel, "client", "makefile", '"r", encoding="x\\nimport os"')
+    wait_until(lambda: "raised LookupError" in panel.code())
+    assert panel.code().splitlines()[-1].startswith("# client.makefile('r', encoding='x\\nimport os') raised LookupError")
+
+
+def test_a_new_socket_leaves_the_choice_where_it_is(panel):
+    panel._on.value = "udp"
+    run(panel, "client", "dup")
+    wait_until(lambda: "client_copy_2" in dict(map(reversed, panel._on.options)))
+    assert panel._on.value == "udp"
 
 
 def test_the_error_goes_when_another_method_is_chosen(panel):
@@ -351,8 +373,8 @@ def test_a_thread_that_stays_is_noticed(monkeypatch):
 def test_without_a_kernel_it_is_words_and_a_picture(no_leaks):
     with MethodPanel() as panel:
         bundle = panel._repr_mimebundle_()
-    assert bundle["text/plain"] == Words.plain
-    assert "<script" not in bundle["image/svg+xml"] and Words.title in bundle["image/svg+xml"]
+    assert bundle["text/plain"] == MethodPanel.plain
+    assert "<script" not in bundle["image/svg+xml"] and MethodPanel.title in bundle["image/svg+xml"]
 
 
 def test_a_panel_that_was_never_shown_has_nothing(no_leaks):

@@ -1,6 +1,10 @@
 """netlab.panels.base: the pump, the threads for what blocks, what a learner may type, what is shown of bytes."""
+import gc
+import sys
 import threading
 import time
+import tracemalloc
+import weakref
 import xml.etree.ElementTree as ET
 
 import ipywidgets
@@ -9,8 +13,13 @@ from ipywidgets.widgets.widget import _instances
 
 import netlab.panels
 from netlab.kernel import wait_until
-from netlab.panels import base
-from netlab.panels.base import Panel, as_hex, as_text, read_bytes, read_number, static_svg, transfer
+from netlab.panels import AddressPanel, MethodPanel, TcpPanel, ask
+from netlab.panels.base import Panel
+from netlab.panels.parts import RUN_ME, Text, read_bytes, read_number, static_picture, transfer, whole
+from netlab.teach.questions import single
+from netlab.words import as_hex, as_text
+
+QUESTION = single("Which end?", {"client": "It connects.", "server": "It waits."}, "client")
 
 
 class Counter(Panel):
@@ -37,7 +46,7 @@ class Counter(Panel):
 
     def render(self):
         self.rounds += 1
-        self.put(self.shown, value=str(self.count))
+        self.write(self.shown, value=str(self.count))
 
     def release(self):
         self.released += 1
@@ -84,15 +93,20 @@ def test_a_closed_panel_is_a_picture_only():
 
 def test_close_ends_threads_and_widgets_and_may_come_twice(no_leaks):
     widgets = set(_instances)
+    released = []
     with Counter() as panel:
+        panel.release = lambda: released.append(panel.count)
         panel.view
         panel.add()
         wait_until(lambda: panel.shown.value == "1")
+        more = panel.more
     assert set(_instances) == widgets
     panel.close()
-    assert panel.released == 1
-    panel.more.click()                              # a late click from the browser does nothing
-    assert panel.count == 1
+    more.click()                                    # a late click from the browser does nothing
+    panel.do(released.append, "late")
+    assert released == [1]
+    with pytest.raises(RuntimeError, match="is closed. Run its cell again"):
+        panel.view
 
 
 def test_close_is_never_missed_by_the_pump(no_leaks):
@@ -100,7 +114,8 @@ def test_close_is_never_missed_by_the_pump(no_leaks):
         with Counter() as panel:
             panel.view
             panel.changed()
-        assert not panel._pump_thread.is_alive()
+            pump = panel._pump_thread
+        assert not pump.is_alive()
 
 
 def test_a_panel_with_nothing_to_close_has_no_button_for_it():
@@ -115,8 +130,10 @@ def test_a_panel_with_nothing_to_close_has_no_button_for_it():
 def test_close_works_from_a_thread_of_the_panel_itself(no_leaks):
     panel = Counter()
     panel.view
+    released = []
+    panel.release = lambda: released.append(True)
     panel.do(panel.close, kind="end")
-    wait_until(lambda: panel.released)
+    wait_until(lambda: released)
 
 
 # --- the pump ---
@@ -260,5 +277,75 @@ def test_a_transfer_is_never_markup():
 
 
 def test_the_static_picture_escapes_and_stands_alone():
-    svg = static_svg("<b>", ("a & b",), ())
-    assert ET.fromstring(svg) is not None and "var(" not in svg and base.Words.run_me in svg
+    svg = static_picture("<b>", ("a & b",), ())
+    assert ET.fromstring(svg) is not None and "--nl-ink:#" in svg and RUN_ME in svg
+
+
+def test_half_an_emoji_is_told_beside_its_field_and_sent_back_to_nobody(counter, monkeypatch):
+    sent = []
+    monkeypatch.setattr(Text, "_send", lambda self, msg, buffers=None: sent.append(msg))
+    counter.number.text.set_state({"value": "\ud83d"})
+    assert "\ud83d" not in str(sent) and counter.number.text.value == "\ufffd"
+    str(sent).encode()                              # as the connection does: half an emoji has no UTF-8
+    counter.more.click()
+    wait_until(lambda: "Of one character only a half has come" in counter.number.note.value)
+    assert counter.count == 0
+    with pytest.raises(ValueError, match="Type it again"):
+        whole("a\ufffd")
+
+
+def test_a_line_break_in_an_errors_words_stays_in_its_line_of_the_code(counter):
+    counter.typed("# f() raised LookupError: unknown encoding: x\nimport os", "g()")
+    assert counter.code().splitlines() == ["# f() raised LookupError: unknown encoding: x import os", "g()"]
+
+
+def test_jobs_may_be_enqueued_while_others_are_done(counter):
+    interval = sys.getswitchinterval()
+    done, me, failed = [], object(), []
+
+    def enqueue():
+        try:
+            for _ in range(300):
+                counter.do(done.append, 1, who=me)
+                counter.pending(me)
+        except RuntimeError as error:
+            failed.append(error)
+
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(10):
+            threads = [threading.Thread(target=enqueue) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    wait_until(lambda: len(done) == 9000 - 300 * len(failed))
+    assert not failed
+
+
+@pytest.mark.parametrize("make", [TcpPanel, MethodPanel, AddressPanel, lambda: ask(QUESTION)])
+def test_what_ipython_keeps_of_closed_panels_is_small(make, no_leaks):
+    """`Out` keeps each panel that a cell has shown: it must keep no widget, no recording, no picture with it."""
+    def shown():
+        panel = make()
+        panel._repr_mimebundle_()
+        parts = [panel._root, panel._foot, *(getattr(panel, name) for name in ("timeline",) if hasattr(panel, name))]
+        seen = [weakref.ref(part) for part in parts]
+        panel.close()
+        return panel, seen
+
+    shown()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, widgets, out = tracemalloc.get_traced_memory()[0], set(_instances), []
+        for _ in range(20):
+            out.append(shown())
+        gc.collect()
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert set(_instances) == widgets and [ref() for _, seen in out for ref in seen if ref() is not None] == []
+    assert grown / len(out) < 30_000 and all(panel._repr_mimebundle_() for panel, _ in out)

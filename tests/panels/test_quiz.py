@@ -2,6 +2,7 @@
 import importlib
 import pkgutil
 import re
+import threading
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 
 import netlab.chapters
+from netlab.kernel import wait_until
+from netlab.panels.base import Panel
 from netlab.panels.quiz import CHECK, QuizPanel, ask
 from netlab.style import marked
 from netlab.teach.questions import Question, multiple, number, order, single
@@ -126,7 +129,7 @@ def test_the_widget_judges_what_its_controls_say(question, wrong, right):
     for reply, word in [(wrong, "Not yet."), (right, "Right.")]:
         choose(quiz, reply)
         button.click()
-        assert word in quiz._said.value and 'role="alert"' in quiz._said.value
+        wait_until(lambda: word in quiz._foot.value and 'role="alert"' in quiz._foot.value)
     quiz.close()
 
 
@@ -135,7 +138,7 @@ def test_nothing_is_chosen_at_first(question):
     quiz = ask(question)
     quiz._repr_mimebundle_()
     quiz.answer()
-    assert "Not yet." in quiz._said.value
+    wait_until(lambda: "Not yet." in quiz._foot.value)
     quiz.close()
 
 
@@ -155,7 +158,8 @@ def test_one_choice_at_a_time():
     quiz._repr_mimebundle_()
     for choice in ONE.choices:
         choose(quiz, choice)
-        assert quiz.reply() == choice and sum(control.value is not None for control in quiz._controls) == 1
+        assert quiz.reply() == choice
+        wait_until(lambda: [control.value for control in quiz._controls if control.value] == [choice])
     quiz.close()
 
 
@@ -163,9 +167,9 @@ def test_steps_say_their_place_and_can_be_taken_back():
     quiz = ask(STEPS)
     quiz._repr_mimebundle_()
     choose(quiz, ["listen", "bind"])
-    assert [control.description for control in quiz._controls] == ["accept", "2: bind", "1: listen"]
+    wait_until(lambda: [control.description for control in quiz._controls] == ["accept", "2: bind", "1: listen"])
     choose(quiz, [])
-    assert [control.description for control in quiz._controls] == list(STEPS.choices)
+    wait_until(lambda: [control.description for control in quiz._controls] == list(STEPS.choices))
     quiz.close()
 
 
@@ -224,5 +228,14 @@ def test_a_chapter_asks_each_of_its_questions_in_a_cell_that_does_not_answer(pat
             assert f"ask(predict.{question})" in asked, name
 
 
-def test_quiz_is_a_panel():
-    assert isinstance(ask(ONE), QuizPanel)
+def test_a_quiz_is_a_panel_whose_pump_alone_writes(no_leaks):
+    with ask(ONE) as quiz:
+        assert isinstance(quiz, QuizPanel) and isinstance(quiz, Panel)
+        quiz._repr_mimebundle_()
+        writers = set()
+        quiz._foot.observe(lambda _: writers.add(threading.current_thread().name), "value")
+        choose(quiz, "server")
+        quiz.answer()
+        wait_until(lambda: "Not yet." in quiz._foot.value)
+        assert writers == {"netlab QuizPanel"} and quiz._root._dom_classes == ("nl-box", "nl-quiz")
+    assert repr(quiz) == repr(ONE) and set(quiz._repr_mimebundle_()) == {"text/plain", "text/html"}

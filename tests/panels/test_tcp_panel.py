@@ -238,11 +238,11 @@ def test_nobody_listens_and_no_such_host(hand):
 
 def test_calls_in_a_silly_order_show_the_real_errors(hand):
     hand.send("too early")
-    hand.until("Client 1 raised BrokenPipeError")
+    hand.until("Client 1: sendall raised BrokenPipeError")
     hand.recv(10)
-    hand.until("Client 1 raised OSError: .*not connected")
+    hand.until("Client 1: recv raised OSError: .*not connected")
     hand.click("shutdown(WR)", 1)
-    hand.until("Client 1 raised OSError")
+    hand.until("Client 1: shutdown raised OSError")
     hand.start()
     hand.connect()
     hand.click("connect", 1)
@@ -283,6 +283,50 @@ def test_a_handler_that_raises_is_a_sentence(no_leaks, capfd):
         hand.until("The server is stopped")
         assert "from netlab import Timeline, serve\n" in panel.code()
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("first", ["handler", "client"])
+def test_how_a_handler_failed_stays_beside_the_sentence_of_the_client(hand, first):
+    panel = hand.panel
+    said = {"handler": lambda: setattr(panel, "_failure", "The handler raised ValueError: no."),
+            "client": lambda: panel.say("Client 1 sent 3 bytes.")}
+    for who in sorted(said, key=lambda who: who != first):
+        said[who]()
+    hand.until(r"Client 1 sent 3 bytes\. The handler raised ValueError: no\.")
+    hand.click("recv", 1)
+    wait_until(lambda: "The handler" not in panel._foot.value)
+
+
+def test_closing_waits_for_no_look_up_and_says_so(no_leaks, monkeypatch):
+    answered, asked = threading.Event(), threading.Event()
+
+    def connect(self, address):                     # as with a resolver that does not answer: nothing ends it
+        asked.set()
+        answered.wait(20)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    panel = TcpPanel()
+    hand = Hand(panel)
+    monkeypatch.setattr(type(panel.timeline.socket()), "connect", connect)
+    client = hand.client()
+    client._host.text.value, client._port.text.value = "name.example", "80"
+    try:
+        hand.click("connect", 1)
+        assert asked.wait(5)
+        hand.click("close", 1)
+        hand.until("Client 1 is closed. The look-up of its host goes on: nothing can end it.")
+        began = time.monotonic()
+        panel.close()
+        assert time.monotonic() - began < 0.8
+    finally:
+        answered.set()
+
+
+def test_a_lambda_is_a_handler_with_a_name():
+    with TcpPanel(lambda conn, address: None) as panel:
+        hand = Hand(panel)
+        hand.start("handler")
+        assert "server = serve(handler, timeline=timeline)" in panel.code()
 
 
 def test_a_handler_must_be_a_function():
@@ -486,7 +530,7 @@ def test_the_picture_keeps_the_order_of_the_clicks(hand):
         sock.connect(panel.server.address)
         for job in (lambda: sock.sendall(b"hello"), lambda: sock.recv(9)):
             done = threading.Event()
-            hand = threading.Thread(target=panel._in_order, args=(lambda: (job(), done.set()),))
+            hand = threading.Thread(target=panel._after_earlier_clicks, args=(lambda: (job(), done.set()),))
             hand.group = id(panel)
             hand.start()
             assert done.wait(5)
