@@ -233,15 +233,9 @@ class Case:
 def is_stub(function: object) -> bool:
     """Is the body nothing but `...`, `pass`, `return ...` or a docstring? Nothing is run to find out."""
     code = getattr(function, "__code__", None)
-    if code is None:
-        return False
-    for step in dis.get_instructions(code):
-        if step.opname in ("LOAD_CONST", "RETURN_CONST"):
-            if step.argval is not None and step.argval is not ...:
-                return False
-        elif step.opname not in ("RESUME", "RETURN_VALUE", "NOP"):
-            return False
-    return True
+    return code is not None and all(
+        step.argval is None or step.argval is ... if step.opname in ("LOAD_CONST", "RETURN_CONST")
+        else step.opname in ("RESUME", "RETURN_VALUE", "NOP") for step in dis.get_instructions(code))
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from netlab.kernel import receive_queue
 from netlab.teach import check
-from netlab.teach.check import Miss, Outcome, TooLong, common_mistake, judge, show
+from netlab.teach.check import Miss, Outcome, TooLong, common_mistake, judge
 
 HOST = "127.0.0.1"
 PLAIN = socket.socket
@@ -84,9 +84,10 @@ class Work:
     def _run(self, *args):
         with contextlib.suppress(TooLong):      # a second one may come while the first is dealt with
             try:
-                self.outcome = Outcome(self.function, self.function(*args))
+                outcome = Outcome(self.function, self.function(*args))
             except BaseException as error:
-                self.outcome = Outcome(self.function, raised=error)
+                outcome = Outcome(self.function, raised=error)
+            self.outcome = self.outcome or outcome
             self.done.set()
         self.done.set()
 
@@ -152,11 +153,11 @@ class Work:
                 return
 
     def result(self) -> Outcome:
-        """How the function ended; TooLong when it did not."""
-        if self.done.wait(max(0.0, self.deadline - time.monotonic())) and self.outcome:
-            return self.outcome
-        self.in_vain = True
-        return Outcome(self.function, raised=TooLong(f"no end after {check.LIMIT:g} seconds"))
+        """How the function ended; TooLong when it did not, and then for good: it may end when the peer hangs up."""
+        if not self.done.wait(max(0.0, self.deadline - time.monotonic())) or not self.outcome:
+            self.in_vain = True
+            self.outcome = Outcome(self.function, raised=TooLong(f"no end after {check.LIMIT:g} seconds"))
+        return self.outcome
 
     def expect(self, expected, hint):
         """The function must come to its end with this; Miss if not."""

@@ -619,7 +619,7 @@ wrong(check.shout, "too much", "it heard b'hello\\n'")(shout_by(line_sent, lambd
 wrong(check.shout, "SHUT_WR ends only")(
     shout_by(both_ends, lambda s: to_the_end(s).decode()))
 wrong(check.shout, "str() shows", '"b\'HELLO\'"')(shout_by(all_sent, lambda s: str(to_the_end(s))))
-wrong(check.shout, "let the error out", "''")(shout_swallows)
+wrong(check.shout, "let ConnectionRefusedError out", "''")(shout_swallows)
 
 wrong(check.recv_exactly, "may give fewer", "b'hel'")(exactly_once)
 wrong(check.recv_exactly, "too much was taken", "nothing is there")(exactly_greedy)

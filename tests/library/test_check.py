@@ -81,7 +81,7 @@ def exits(n):
 
 
 def misspelt(n):
-    numbr = n
+    numbr = n  # noqa: F841
     return number + 1  # noqa: F821
 
 

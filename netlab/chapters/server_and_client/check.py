@@ -50,7 +50,8 @@ def shouting(text, answer):
             conn.close()
         hears = f"the server hears {show(sent)}"
         if not end:
-            raise work.miss(f"{hears} and then the end", f"{show(data)}, and no end: both sides wait",
+            raise work.miss(f"{hears} and then the end",
+                            f"{show(data)}, and no end" + (": both sides wait" if not work.done.is_set() else ""),
                             "the server waits for more: say that you have sent everything, shutdown(SHUT_WR)")
         if data != sent:
             raise work.miss(hears, f"it heard {part_of(data, sent)}", sent_wrongly(data, sent))
@@ -84,11 +85,20 @@ def hang_up(work, conn, data):
     pass
 
 
-def shout_refused(work):
-    hint = "nobody is there: let the error out, the caller wants to know"
-    work.start(unused_address(work), "hello", shown='address, "hello"',
-               explain=lambda outcome: None if outcome.raised else hint)
-    work.expect(Raises(ConnectionRefusedError), hint)
+def failing(kind, *given, act=None):
+    """Nobody listens; or act(conn) when five bytes were heard. The function must let this error out."""
+    def script(work):
+        hint = f"let {kind.__name__} out, the caller wants to know: the function cannot mend it"
+        listener = listening(work)
+        work.start(listener.getsockname() if act else unused_address(work), *given,
+                   shown=", ".join(["address", *map(show, given)]),
+                   explain=lambda outcome: None if outcome.raised else hint)
+        if act:
+            conn = work.accept(listener)
+            work.hear(conn, 5)
+            act(conn)
+        work.expect(Raises(kind), hint)
+    return script
 
 
 shout = Exercise("shout", (
@@ -98,7 +108,7 @@ shout = Exercise("shout", (
     Peer("a long text", shouting("a long story. " * 20_000, at_once)),
     Peer("nothing to say", shouting("", at_once)),
     Peer("a server that hangs up without an answer", shouting("hello", hang_up)),
-    Peer("nobody listens there", shout_refused)))
+    Peer("nobody listens there", failing(ConnectionRefusedError, "hello"))))
 
 
 # --- 2 recv_exactly --------------------------------------------------------------------------------------------
@@ -327,27 +337,13 @@ def drip(work, conn, data):
     with contextlib.suppress(ConnectionError, TimeoutError):
         while not work.done.wait(0.05) and not work.late():
             conn.sendall(b".")
+    work.result()
 
 
 def hold_up(work, conn, data):
     """A byte in time; work.pause sees to it that recv returns when time is up."""
     work.give(conn, b".")
     work.result()
-
-
-def within_error(kind, act=None):
-    def script(work):
-        hint = f"this is not about time: let {kind.__name__} out, the caller wants to know"
-        listener = listening(work)
-        address = listener.getsockname() if act else unused_address(work)
-        work.start(address, b"time?", 60.0, shown='address, b"time?", 60',
-                   explain=lambda outcome: None if outcome.raised else hint)
-        if act:
-            conn = work.accept(listener)
-            work.hear(conn, 5)
-            act(conn)
-        work.expect(Raises(kind), hint)
-    return script
 
 
 def within_full(work):
@@ -366,8 +362,8 @@ answer_within = Exercise("answer_within", (
     Peer("a server that sends a byte now and then, for ever", answering(b"time?", None, drip, 0.3)),
     Peer("a busy machine: when recv returns, the time is up", answering(b"time?", None, hold_up, 0.2)),
     Peer("a server that does not even accept", within_full),
-    Peer("nobody listens there", within_error(ConnectionRefusedError)),
-    Peer("a server that vanishes", within_error(ConnectionResetError, vanish))))
+    Peer("nobody listens there", failing(ConnectionRefusedError, b"time?", 60.0)),
+    Peer("a server that vanishes", failing(ConnectionResetError, b"time?", 60.0, act=vanish))))
 
 
 # --- 6 serve_upper ---------------------------------------------------------------------------------------------
