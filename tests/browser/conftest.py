@@ -2,7 +2,6 @@
 import shutil
 
 import pytest
-
 from conftest import need
 from lab import QUIET, start_lab
 

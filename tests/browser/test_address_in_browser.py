@@ -2,7 +2,6 @@
 import re
 
 import pytest
-
 from lab import SCROLLS
 
 CELL = 'from netlab.panels import AddressPanel\npanel = AddressPanel("192.168.0.77", 24)\npanel'

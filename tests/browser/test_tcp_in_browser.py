@@ -2,7 +2,6 @@
 import re
 
 import pytest
-
 from lab import SCROLLS
 
 CELL = "from netlab.panels import TcpPanel\npanel = TcpPanel()\npanel"

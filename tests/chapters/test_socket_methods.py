@@ -11,8 +11,8 @@ import nbformat
 import pytest
 from conftest import ROOT, need
 
-from netlab.kernel import LINUX
 from netlab.chapters.socket_methods.table import COLUMNS, ROWS, outcomes
+from netlab.kernel import LINUX
 from netlab.teach.workbench import Workbench, attempt
 
 CHAPTER = ROOT / "notebooks" / "04_socket_methods.ipynb"

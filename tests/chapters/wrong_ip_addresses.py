@@ -256,7 +256,7 @@ def to_int_brackets_missing(text):
 def to_int_not_kept(text):
     number = 0
     for group in groups_of(text):
-        number << 8 | group  # noqa: B018
+        number << 8 | group
     return number
 
 

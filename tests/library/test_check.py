@@ -7,9 +7,21 @@ import threading
 import pytest
 
 from netlab.teach import check
-from netlab.teach.check import (FAILED, NOT_ATTEMPTED, PASSED, Case, Exercise, Miss, Outcome, Raises, Result, TooLong,
-                                is_stub, show)
-from netlab.teach.check import call as outcome_of
+from netlab.teach.check import (
+    FAILED,
+    NOT_ATTEMPTED,
+    PASSED,
+    Case,
+    Exercise,
+    Miss,
+    Outcome,
+    Raises,
+    Result,
+    TooLong,
+    call as outcome_of,
+    is_stub,
+    show,
+)
 
 CASES = (Case((1,), 2, "add one"), Case((2,), 3, "add one"), Case((-1,), Raises(ValueError), "refuse what is negative"))
 
@@ -73,7 +85,7 @@ def test_later_cases_count_too():
 
 
 def reads_past_the_end(n):
-    return [n][1]
+    return [n][n + 1]
 
 
 def exits(n):

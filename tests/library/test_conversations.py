@@ -16,8 +16,8 @@ from conversations import KINDS, NO_UNIX, listening, visit
 import netlab
 from netlab import diagram
 from netlab.events import RECEIVES, SENDS
-from netlab.words import port_of
 from netlab.story import tell
+from netlab.words import port_of
 
 RUNS = 5
 

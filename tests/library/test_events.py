@@ -7,14 +7,13 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import netlab
 from netlab.diagram import svg
 from netlab.events import JOIN, MARKS, WAKE, Endpoint, Event
-from netlab.words import bytes_of, count_of, show_bytes, show_value
 from netlab.story import tell
+from netlab.words import bytes_of, count_of, show_bytes, show_value
 
 
 @pytest.mark.parametrize("data, size, shown", [

@@ -6,8 +6,7 @@ import threading
 import pytest
 
 from netlab.chapters.server_and_client import check
-from netlab.teach import check as engine
-from netlab.teach import peers
+from netlab.teach import check as engine, peers
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
 

@@ -1,8 +1,7 @@
 """netlab.style: whatever is put in, markup comes out that holds it as words."""
 import xml.etree.ElementTree as ET
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from markupsafe import Markup
 
 from netlab.style import card, drawing, escape, marked, palette, tag, text_at, wrap
@@ -11,7 +10,7 @@ from netlab.style import card, drawing, escape, marked, palette, tag, text_at, w
 @given(st.text(), st.text())
 def test_words_and_attributes_stay_words(words, label):
     root = ET.fromstring(drawing(100, 50, text_at(1, 2, words), label=label, text=words))
-    legal = ["".join("\ufffd" if c < " " and c not in "\t\n\r" or c in "\ufffe\uffff" or "\ud800" <= c <= "\udfff" else c
+    legal = ["".join("\ufffd" if (c < " " and c not in "\t\n\r") or c in "\ufffe\uffff" or "\ud800" <= c <= "\udfff" else c
                      for c in given) for given in (words, label)]
     lines = [each.replace("\r\n", "\n").replace("\r", "\n") for each in legal]
     (text,) = root.iter("{http://www.w3.org/2000/svg}text")
@@ -21,7 +20,7 @@ def test_words_and_attributes_stay_words(words, label):
 
 def test_tags():
     assert tag("b", "<i>", tag("i", "&")) == "<b>&lt;i&gt;<i>&amp;</i></b>"
-    assert tag("a", class_="x y", text_anchor="end", x=1.50, y=3, none=None) == '<a class="x y" text-anchor="end" x="1.5" y="3"></a>'
+    assert tag("a", class_="x y", text_anchor="end", x=1.50, none=None) == '<a class="x y" text-anchor="end" x="1.5"></a>'
     assert tag("path", d='"') == '<path d="&#34;"/>' and tag("i") == "<i></i>"
     assert escape(Markup("<b>")) == "<b>" and escape("<b>") == "&lt;b&gt;"
     assert marked("`a<b` & c") == "<code>a&lt;b</code> &amp; c"

@@ -2,15 +2,13 @@
 import ipaddress
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hands import Kernel, text, walk
+from hypothesis import given, settings, strategies as st
 from ipywidgets.widgets.widget import _instances
 
 from netlab.addresses import SPECIAL, WIDTH, parse
 from netlab.kernel import wait_until
 from netlab.panels.address import Address, AddressPanel
-from hands import Kernel, text, walk
-
 
 # --- the model ---
 

@@ -11,9 +11,9 @@ from conftest import ROOT, need
 
 pytest.importorskip("ipywidgets")
 
-from netlab.kernel import LINUX, wait_until  # noqa: E402
-from netlab.panels import MethodPanel, method as module  # noqa: E402
-from netlab.panels.method import MAX_CALLS, METHODS, to_read  # noqa: E402
+from netlab.kernel import LINUX, wait_until
+from netlab.panels import MethodPanel, method as module
+from netlab.panels.method import MAX_CALLS, METHODS, to_read
 
 
 @pytest.fixture
@@ -291,8 +291,8 @@ def test_every_method_has_a_line_and_begins_with_arguments_that_can_be_read(pane
 
 # Silly sequences
 
-ARGUMENTS = ["", "5", "0", "-1", "1024", "None", "True", "0.01", "1e300", "99, 99", 'b""', 'b"hello"', '"text"', "SHUT_RD", "SHUT_WR",
-             "SHUT_RDWR", 'b"x" * 300000', 'b"x" * 8000000', "server.address", "udp.address", "client.address", "path",
+ARGUMENTS = ["", "5", "0", "-1", "1024", "None", "True", "0.01", "1e300", "99, 99", 'b""', 'b"hello"', '"text"', "SHUT_RD",
+             "SHUT_WR", "SHUT_RDWR", 'b"x" * 300000', 'b"x" * 8000000', "server.address", "udp.address", "client.address", "path",
              '("127.0.0.1", 0)', '("127.0.0.1", 65536)', '("127.0.0.1", "x")', '("::1", 0)', '("192.0.2.77", 0)', "5, MSG_PEEK",
              "5, MSG_WAITALL", "5, 2 ** 70", "5, -1", "9, 99999999999999999999", "bytearray(9)", 'b"hello", udp.address',
              'b"hello", server.address', "[b'a', b'b']", '"rb"', '"w"', '"rwb", 0', "SOL_SOCKET, SO_RCVBUF",
@@ -396,8 +396,9 @@ def test_every_control_has_a_label(panel):
 
 def test_silly_sequences_in_a_real_kernel():
     manager = pytest.importorskip("jupyter_client.manager")
+    folders = [str(ROOT / each) for each in ("", "tests", "tests/tools")]
     kernel, client = manager.start_new_kernel(kernel_name="python3", cwd=str(ROOT / "tests/panels"),
-                                                    env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests"), str(ROOT / "tests/tools")])})
+                                                    env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)})
     try:
         said = []
         client.execute_interactive(

@@ -10,9 +10,9 @@ import time
 from contextlib import suppress
 
 import pytest
-
 from conftest import ROOT
 from hands import Kernel, text, walk
+
 from netlab import serve, upper
 from netlab.kernel import wait_until
 from netlab.panels.tcp import MAX_CLIENTS, TcpPanel
@@ -181,7 +181,7 @@ def test_hostile_bytes_are_shown_not_obeyed(hand, message, as_hex, shown):
     hand.until("Client 1 received")
     wait_until(lambda: client._facts.value.count(shown) == 2 and hand.panel._facts.value.count(shown) == 2)
     for widget in walk(hand.panel.view):
-        assert type(widget).__name__ != "HTML" or "<script" not in widget.value and "<img" not in widget.value
+        assert type(widget).__name__ != "HTML" or ("<script" not in widget.value and "<img" not in widget.value)
 
 
 @pytest.mark.parametrize("port", ["abc", "70000", "-1", ""])
@@ -394,7 +394,7 @@ def test_a_flood_stays_bounded(hand):
     wait_until(lambda: "LISTEN" in hand.panel._head.value)
     began, writes = time.monotonic(), hand.panel.writes
     with socket.create_connection(hand.panel.server.address) as stranger:
-        for n in range(10_000):
+        for _ in range(10_000):
             stranger.sendall(b"a message of twenty-five.")
         wait_until(lambda: hand.panel._links[0].conn.received == 250_000)
         hand.click("Add a client")                  # still usable

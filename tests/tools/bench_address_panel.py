@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1]))
-from lab import QUIET, start_lab  # noqa: E402 (beside this file)
+from lab import QUIET, start_lab
 
 CELLS = ["""import ipywidgets
 bare, text = ipywidgets.Button(description="bare", tooltip="bare"), ipywidgets.HTML("0")

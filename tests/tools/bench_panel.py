@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1]))
-from lab import QUIET, start_lab  # noqa: E402 (beside this file)
+from lab import QUIET, start_lab
 
 CELLS = ["""import ipywidgets
 bare, text = ipywidgets.Button(description="bare"), ipywidgets.HTML("0")
@@ -51,8 +51,9 @@ def clicks(page, rounds, pause):
 
 
 def main():
-    from playwright.sync_api import sync_playwright
     import shutil
+
+    from playwright.sync_api import sync_playwright
     with sync_playwright() as playwright, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
         with start_lab(Path(folder), browser) as lab:

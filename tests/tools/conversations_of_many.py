@@ -26,7 +26,6 @@ from conversations import (
 import netlab
 from netlab.kernel import wait_until
 
-
 # --- waiting, and not waiting --------------------------------------------------------------------------------------
 
 @fixed

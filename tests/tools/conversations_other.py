@@ -26,7 +26,6 @@ from conversations import (
 
 import netlab
 
-
 # --- proxies, pipelines, many to one -------------------------------------------------------------------------------
 
 @fixed

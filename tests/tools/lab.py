@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import nbformat
-
 from conftest import ROOT
-from netlab.kernel import wait_until
 from ports import free_port
+
+from netlab.kernel import wait_until
 
 LOCAL = {"127.0.0.1", "localhost", ""}          # "": data: and blob: addresses
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run",

@@ -18,6 +18,7 @@ import time
 import netlab
 from netlab import kernel, servers
 
+
 class Tracer:
     """Raises KeyboardInterrupt at the point of that number, once.
 
@@ -32,7 +33,7 @@ class Tracer:
         if event == "call" and not ours and (frame.f_back is None or frame.f_back.f_trace is not self):
             return None
         frame.f_trace, frame.f_trace_opcodes = self, ours and self.instructions
-        if event == "line" or ours and event != "exception":
+        if event == "line" or (ours and event != "exception"):
             self.left -= 1
             if self.left == -1:
                 sys.settrace(None)
