@@ -7,15 +7,11 @@ kernel from ending. A server ends by `stop()`, by leaving its `with` block, or w
 The server's own thread does all the work, the ending too; `stop()` only asks for it and waits. Python raises
 KeyboardInterrupt in the main thread alone, so it can break the waiting off, and never the work.
 """
-from __future__ import annotations
-
 import _socket
 import _thread
 import contextlib
 import errno
-import itertools
 import os
-import re
 import select
 import selectors
 import socket
@@ -23,20 +19,19 @@ import threading
 import time
 import weakref
 
+from netlab.words import number_of
+
 PLAIN = socket.socket   # the class itself, whatever `watch` puts in its place
 PATIENCE = 5.0          # seconds that stop() takes at most, if a handler does not come to its end
 GRACE = 0.2             # seconds in which a handler may answer what it has received, before its connection is cut
-PAUSE = 0.05            # seconds until a server tries again that had no descriptor for a client
 LEFTOVERS = 1000        # connections or datagrams that a server still serves when it stops: no flood can hold it
 
-
-# Why there was no client after all: accept(2); trio sorts them in the same way.
+# Why there was no client after all (accept(2); trio sorts them in the same way): the machine is short of something, so
+# try again later; somebody closed the server's socket, or shut it down; that one client is gone, so go on.
 SHORT, CLOSED, PASSING = ({vars(errno).get(name) for name in names.split()} - {None} for names in (
-    "EMFILE ENFILE ENOMEM ENOBUFS",     # the machine is short of something: try again later
-    "EBADF EINVAL ENOTSOCK",            # somebody closed the server's socket, or shut it down
+    "EMFILE ENFILE ENOMEM ENOBUFS", "EBADF EINVAL ENOTSOCK",
     "EAGAIN EWOULDBLOCK ECONNABORTED ECONNRESET ECONNREFUSED EPERM EPROTO ENETDOWN ENETUNREACH ENETRESET EHOSTDOWN "
-    "EHOSTUNREACH ENONET ENOPROTOOPT EOPNOTSUPP ETIMEDOUT"))    # that one client is gone: go on
-_groups = itertools.count()
+    "EHOSTUNREACH ENONET ENOPROTOOPT EOPNOTSUPP ETIMEDOUT"))
 _running = set()        # what stop_all() ends; each stays here until it has really ended
 
 
@@ -57,10 +52,10 @@ def upper(conn, address):
 def serve(handler, *, host="127.0.0.1", port=0, family=socket.AF_INET, name=None, timeline=None):
     """Start a TCP server in the background and return it as a `Server`, ready to be connected to.
 
-    `handler(conn, address)` is called in a thread of its own for each connection; `conn` is closed for it when it
-    returns. `host` is loopback unless you ask otherwise; `port` 0 lets the kernel choose. With a `timeline`, the
-    server's calls are recorded there. Raises ValueError or TypeError for bad arguments, and OSError as `bind`
-    does (port in use, an address that is not this machine's). You end it: `with`, or `stop()`. Chapter 00.
+    `handler(conn, address)` is called in a thread of its own for each connection; `conn` is closed for it when it returns.
+    `host` is loopback unless you ask otherwise; `port` 0 lets the kernel choose. With a `timeline`, the server's calls are
+    recorded there. Raises ValueError or TypeError for bad arguments, and OSError as `bind` does (port in use, an address
+    that is not this machine's). You end it: `with`, or `stop()`. Chapter 00.
     """
     return _started(_Tcp(handler, host, port, family, name, timeline))
 
@@ -98,7 +93,8 @@ class Server:
     @property
     def address(self):
         """What a client gives to `connect`: (host, port), with two more numbers for IPv6."""
-        return self._engine.reachable()
+        host, *rest = self._engine.address
+        return ({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), *rest)
 
     @property
     def socket(self):
@@ -113,10 +109,10 @@ class Server:
     def stop(self):
         """End the server, its connections and its threads. Once is enough; again does nothing.
 
-        Who has connected, and what has arrived, is still served; then a handler that waits for more gets an end of
-        stream. Raises what a handler raised, unless the handler failed because the server was stopping; RuntimeError
-        when a handler does not end within 5 seconds. A handler that stops its own server is not waited for. In a
-        forked child it closes the child's copies, and the parent's server goes on (fork(2)).
+        Who has connected, and what has arrived, is still served; then a handler that waits for more gets an end of stream.
+        Raises what a handler raised, unless it failed because the server was stopping; RuntimeError when one does not end
+        within 5 seconds. A handler that stops its own server is not waited for. In a forked child it closes the child's
+        copies, and the parent's server goes on (fork(2)).
         """
         self._engine.stop()
 
@@ -138,6 +134,7 @@ class Server:
 def _started(engine):
     try:
         server = Server(engine)         # before the thread: from then on, whoever loses the server ends it
+        _running.add(engine)
         engine.start()
         return server
     except BaseException:
@@ -148,20 +145,17 @@ def _started(engine):
 
 class _Engine:
     """What TCP and UDP servers share: checked arguments, a bound socket, a thread that can be woken, the first error.
-
     There is no `with lock` here: an interrupt just before its block begins would leave the lock held for ever.
     """
 
     def __init__(self, handler, host, port, family, name, timeline):
         _check(handler, host, port, family, timeline)
         self.handler, self.name = handler, name or getattr(handler, "__name__", type(handler).__name__)
-        self.pid, self.group = os.getpid(), next(_groups)
+        self.pid, self.group = os.getpid(), object()
         self.threads, self.connections, self.errors = set(), set(), []
-        self.serving = True             # False once the socket takes nothing more
         self.stopping = self.dropped = self.ended = False
-        self.awaited = False            # somebody waits in stop(), and will close the socket
-        self.gave_up = False            # stop() has said that a handler did not end
-        self.short = False              # no descriptor left: the next connection to end should say so
+        self.awaited = self.gave_up = False         # stop() waits, and will close the socket; it has told of a late handler
+        self.serving, self.short = True, False      # the socket takes what comes; a connection that ends should wake us
         self.owner = threading.Lock()   # held by the thread from its start to its end
         self.socket, self.plumbing = None, []
         try:
@@ -173,28 +167,20 @@ class _Engine:
                 PLAIN.setsockopt(self.socket, socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self.socket.bind((host, port))
             self.address = self.socket.getsockname()
-            self.listen()
+            PLAIN.setblocking(self.socket, False)       # so that a client which is gone again cannot hold us up
+            if self.type == socket.SOCK_STREAM:
+                self.socket.listen(128)
             for end in (self.socket, self.wake_reader):
                 self.selector.register(end, selectors.EVENT_READ)
             self.recorder = getattr(self.socket, "recorder", None)      # the timeline, or that of a `watch` around us
         except BaseException:
-            if self.socket:
-                self.socket.close()
-            self.close_plumbing()
+            for thing in filter(None, (self.socket, *self.plumbing)):
+                thing.close()
             raise
-
-    def listen(self):
-        PLAIN.setblocking(self.socket, False)       # so that a client which is gone again cannot hold us up
-
-    def reachable(self):
-        everyone = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-        return (everyone.get(self.address[0], self.address[0]), *self.address[1:])
 
     def close_plumbing(self):
         for thing in self.plumbing:
             thing.close()
-
-    # --- its threads
 
     def start(self):
         """Begin to serve. An interrupt inside `Thread.start` leaves a thread half there, so another thread calls it."""
@@ -206,13 +192,9 @@ class _Engine:
             self.tell()
 
     def launch(self, up):
-        if self.owner.acquire(blocking=False):      # else start() was interrupted, and all is closed already
-            _running.add(self)
-            try:
-                self.thread(self.run, f"server {self.name}")
-            except RuntimeError as error:
-                self.errors.append(error)
-                self.owner.release()
+        self.owner.acquire()
+        if self.ended or not self.thread(self.run, f"server {self.name}"):      # ended: start() was interrupted
+            self.owner.release()
         up.release()
 
     def thread(self, target, name, *args):
@@ -221,10 +203,11 @@ class _Engine:
         self.threads.add(thread)
         try:
             thread.start()
-        except RuntimeError:            # the system gives no more threads
+        except RuntimeError as error:
             self.threads.discard(thread)
-            raise
-        return thread
+            self.fail(error)
+            return False
+        return True
 
     def guarded(self, target, *args):
         try:
@@ -236,8 +219,8 @@ class _Engine:
             if not self.stopping:       # while it stops, each of them is waited for
                 self.threads.discard(threading.current_thread())
 
-    def fail(self, error):
-        self.errors.append(None if self.errors else error)      # the first is told, the others are counted
+    def fail(self, error):              # the first is told, the others are counted
+        self.errors.append(None if self.errors else error)
 
     def run(self):
         self.main = threading.current_thread()
@@ -273,10 +256,10 @@ class _Engine:
     def nobody(self, error):
         """There was no client, and why: take the next, wait for better times, or listen no more; True for the first."""
         if error.errno in SHORT:
-            if not self.stopping:       # wait until a connection of ours has ended; others may close something too
+            if not self.stopping:       # till a connection of ours has ended; others may close something too: 0.05 s
                 self.short = True
                 self.selector.unregister(self.socket)
-                self.selector.select(PAUSE)
+                self.selector.select(0.05)
                 self.selector.register(self.socket, selectors.EVENT_READ)
                 self.short = False
             return False
@@ -287,12 +270,9 @@ class _Engine:
                 self.fail(error)
         return self.serving
 
-    # --- its end
-
     def begin_to_stop(self):
         if not self.stopping:
-            self.deadline = time.monotonic() + PATIENCE
-            self.stopping = True
+            self.deadline, self.stopping = time.monotonic() + PATIENCE, True
         self.wake_up()                  # each time: an earlier try may have been interrupted before it came to this
 
     def wake_up(self):
@@ -300,12 +280,10 @@ class _Engine:
             self.wake_writer.send(b"x")
 
     def end_connections(self):
-        if self.dropped:                # nobody waits: no handler is asked to come to its end, it is cut off
-            self.shut_connections(socket.SHUT_RDWR)
-            return self.join(PATIENCE)
-        self.shut_connections(socket.SHUT_RD)       # recv() returns b"": the handler may still answer
-        if self.join(GRACE):
-            self.shut_connections(socket.SHUT_RDWR)             # and now sendall() fails as well
+        if not self.dropped:            # else nobody waits: no handler is asked to come to its end, it is cut off
+            self.shut_connections(socket.SHUT_RD)       # recv() returns b"": the handler may still answer
+        if self.dropped or self.join(GRACE):
+            self.shut_connections(socket.SHUT_RDWR)     # and now sendall() fails as well
         self.join(PATIENCE)
 
     def shut_connections(self, how):
@@ -386,14 +364,12 @@ class _Engine:
         errors, self.errors = self.errors, []
         first = errors[0] if errors else None
         if len(errors) > 1:
-            many = f"{len(errors) - 1:,} more call{'s' if len(errors) > 2 else ''}"
-            first.add_note(f"{many} of the handler failed as well")
-        whose = f"a handler of {self.name!r}"
+            first.add_note(f"{number_of(len(errors) - 1, 'more call')} of the handler failed as well")
         if late and not self.gave_up:
             self.gave_up = True
-            raise RuntimeError(f"{whose} did not end within {PATIENCE:g} seconds of stop()") from first
+            raise RuntimeError(f"a handler of {self.name!r} did not end within {PATIENCE:g} seconds of stop()") from first
         if first and not isinstance(first, Exception):
-            raise RuntimeError(f"{whose} raised {type(first).__name__}: to end a conversation, return") from first
+            raise RuntimeError(f"a handler raised {type(first).__name__}: to end a conversation, return") from first
         if first:
             raise first
 
@@ -401,20 +377,13 @@ class _Engine:
 class _Tcp(_Engine):
     type = socket.SOCK_STREAM
 
-    def listen(self):
-        super().listen()
-        self.socket.listen(128)
-
     def take(self):
         return self.socket.accept()
 
     def serve_one(self, conn, address):
         PLAIN.setblocking(conn, True)
         self.connections.add(conn)
-        try:
-            self.thread(self.handle, f"{self.name} connection", conn, address)
-        except RuntimeError as error:
-            self.fail(error)
+        if not self.thread(self.handle, f"{self.name} connection", conn, address):
             self.connections.discard(conn)
             conn.close()
 
@@ -451,8 +420,7 @@ def _plain_pair():
         pair = (_socket.socket(type=socket.SOCK_DGRAM),) * 2
         pair[0].bind(("127.0.0.1", 0))
         pair[0].connect(pair[0].getsockname())
-    for end in pair:
-        end.setblocking(False)
+    pair[1].setblocking(False)          # to wake a server that is busy must not wait for it
     return pair
 
 
@@ -476,7 +444,7 @@ def _check(handler, host, port, family, timeline):
         raise ValueError(f"port {port} is out of range: 0 to 65535, and 0 lets the kernel choose")
     if family not in (socket.AF_INET, socket.AF_INET6):
         raise ValueError(f"family must be AF_INET or AF_INET6, not {family!r}")
-    if family == socket.AF_INET6 and re.fullmatch(r"[\d.]+", host):
+    if family == socket.AF_INET6 and host.replace(".", "").isdigit():
         raise ValueError(f"host {host!r} is an IPv4 address; with AF_INET6 give an IPv6 one such as \"::1\"")
     if timeline is not None and not hasattr(timeline, "socket"):
         raise TypeError(f"timeline must be a netlab.Timeline, not {timeline!r}")
