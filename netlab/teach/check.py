@@ -29,7 +29,6 @@ class Result:
 
     Of a failure: `call` as the learner would type it, what was `expected`, what `came`, and one `hint`.
     """
-
     exercise: str
     state: str
     passed: int = 0
@@ -55,21 +54,17 @@ class Result:
 
     @property
     def _rows(self) -> list[tuple[str, str]]:
-        rows = [("call", self.call), ("expected", self.expected), ("came", self.came), ("hint", self.hint)]
-        return [(label, text) for label, text in rows if text]
+        return [(label, text) for label in ("call", "expected", "came", "hint") if (text := getattr(self, label))]
 
     def __repr__(self) -> str:
-        lines = [f"{self.exercise}: {self.headline}"]
-        return "\n".join(lines + [f"  {label:9} {text}" for label, text in self._rows])
+        return "\n".join([f"{self.exercise}: {self.headline}", *(f"  {label:9} {text}" for label, text in self._rows)])
 
     def _repr_html_(self) -> str:
         left = "text-align:left;vertical-align:top;overflow-wrap:anywhere;padding:2px 12px 2px 0"
         rows = [tag("tr", tag("th", label, scope="row", style=left),
-                    tag("td", text if label == "hint" else tag("code", text), style=left))
-                for label, text in self._rows]
+                    tag("td", text if label == "hint" else tag("code", text), style=left)) for label, text in self._rows]
         table = [tag("table", *rows, style="margin:4px 0 0;border:0")] if rows else []
-        head = tag("code", self.exercise), f": {self.headline}"
-        return str(card(*head, *table, colour=_COLOUR[self.state], role="status"))
+        return str(card(tag("code", self.exercise), f": {self.headline}", *table, colour=_COLOUR[self.state], role="status"))
 
 
 @dataclass(eq=False)
@@ -78,7 +73,6 @@ class Miss(Exception):
 
     `last` where it waited in vain: the trials after it would too, and are left out.
     """
-
     expected: str
     came: str
     hint: str
@@ -94,7 +88,6 @@ class Exercise:
     went well: a `Case` compares one value, `netlab.teach.peers.Peer` plays the other end of a connection, and a
     plain function may do what it likes, say try fifty seeds. Put the easy ones first: a learner sees the first Miss.
     """
-
     name: str
     trials: tuple[Callable[[Callable], Miss | None], ...]
 
@@ -122,7 +115,6 @@ class Exercise:
 @dataclass(frozen=True)
 class Raises:
     """As what is expected: this exception, or one derived from it."""
-
     kind: type[Exception]
 
     def __repr__(self) -> str:
@@ -136,7 +128,6 @@ class TooLong(BaseException):
 @dataclass(frozen=True)
 class Outcome:
     """How a call of the learner's function ended: what it `raised` (TooLong: it did not end), or else its `value`."""
-
     function: Callable
     value: object = None
     raised: BaseException | None = None
@@ -169,14 +160,13 @@ class Outcome:
         """The value as its repr; "raised …" with the line of the cell. Cut short."""
         if self.raised is None:
             return show(self.value)
-        try:
+        text = ""
+        with contextlib.suppress(Exception):
             text = str(self.raised)
-        except Exception:
-            text = ""
         if self.late:
             return text
-        frames = traceback.extract_tb(self.raised.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename == _file(self.function)]
+        lines = [frame.lineno for frame in traceback.extract_tb(self.raised.__traceback__)
+                 if frame.filename == _file(self.function)]
         where = f" (line {lines[-1]} of your cell)" if lines else ""
         return _cut(f"raised {type(self.raised).__name__}" + (f": {text}" if text else "")) + where
 
@@ -201,11 +191,10 @@ def judge(outcome: Outcome, expected: object, hint: str,
     outcome, a mistake that any exercise can show, `hint`."""
     if outcome.meets(expected):
         return None
-    try:
-        hint = explain(outcome) or common_mistake(expected, outcome) or hint
-    except Exception:   # what came may be of any type
-        hint = common_mistake(expected, outcome) or hint
-    return Miss(show(expected), str(outcome), hint, last=outcome.late)
+    said = None
+    with contextlib.suppress(Exception):    # what came may be of any type
+        said = explain(outcome)
+    return Miss(show(expected), str(outcome), said or common_mistake(expected, outcome) or hint, last=outcome.late)
 
 
 @dataclass(frozen=True)
@@ -215,7 +204,6 @@ class Case:
     `explain(args, expected, outcome)` may name a mistake, or give None for the common ones and then `hint`.
     `form` writes an argument as the learner would.
     """
-
     args: tuple
     expected: object
     hint: str
@@ -234,7 +222,7 @@ def is_stub(function: object) -> bool:
     """Is the body nothing but `...`, `pass`, `return ...` or a docstring? Nothing is run to find out."""
     code = getattr(function, "__code__", None)
     return code is not None and all(
-        step.argval is None or step.argval is ... if step.opname in ("LOAD_CONST", "RETURN_CONST")
+        step.argval in (None, ...) if step.opname in ("LOAD_CONST", "RETURN_CONST")
         else step.opname in ("RESUME", "RETURN_VALUE", "NOP") for step in dis.get_instructions(code))
 
 
@@ -272,7 +260,7 @@ def common_mistake(expected: object, outcome: Outcome) -> str | None:
         return "the function did not come back: which loop has no end, or which call waits, and for what?"
     if error is not None:
         return _error_mistake(expected, outcome)
-    if isinstance(came, BaseException) or isinstance(came, type) and issubclass(came, BaseException):
+    if isinstance(came, BaseException) or (isinstance(came, type) and issubclass(came, BaseException)):
         return "the error was given back as a value: write raise in the place of return"
     if came is ...:
         return "the ... of the stub is still there on this path"
@@ -303,20 +291,16 @@ def _error_mistake(expected: object, outcome: Outcome) -> str:
         return "that socket was closed before: after close(), or the end of its `with`, it carries nothing"
     if isinstance(error, OSError) and error.errno == errno.ENOTCONN:
         return "that socket is not connected: connect() connects a client's, and accept() returns a server's"
-    if isinstance(expected, Raises) and outcome.by_raise:
-        return f"another error is due here: raise {expected!r}"
     if isinstance(expected, Raises):
-        return f"refused, but by accident: raise {expected!r} yourself before {type(error).__name__} happens"
+        return (f"another error is due here: raise {expected!r}" if outcome.by_raise else
+                f"refused, but by accident: raise {expected!r} yourself before {type(error).__name__} happens")
     if outcome.by_raise:
         return "your code refuses this at that line, and it is allowed: look at the condition of that raise"
-    if isinstance(error, OSError):
-        return "the system refused the call on that line: the error says why"
-    return ABOUT_CODE
+    return "the system refused the call on that line: the error says why" if isinstance(error, OSError) else ABOUT_CODE
 
 
 def _a(value: object) -> str:
-    names = {str: "a text (str)", int: "a number (int)", bytes: "bytes"}
-    return names.get(type(value), f"a {type(value).__name__}")
+    return {str: "a text (str)", int: "a number (int)", bytes: "bytes"}.get(type(value), f"a {type(value).__name__}")
 
 
 def _file(function: object) -> str:

@@ -29,7 +29,6 @@ class Peer:
 
     It calls `work.start(...)`, then plays on with `accept`, `hear` and `give`, and ends with `work.expect(...)`.
     """
-
     title: str
     script: Callable[["Work"], None]
 
@@ -102,6 +101,10 @@ class Work:
             if self.done.wait(0.0005) or self.late():
                 return bool(condition())
         return True
+
+    def all_taken(self) -> bool:
+        """Is nothing left in the kernel for the function's first socket?"""
+        return all(receive_queue(sock) in (0, None) for sock in [*self.given, *self.made][:1])
 
     def late(self) -> bool:
         self.in_vain = time.monotonic() > self.deadline
@@ -232,7 +235,6 @@ def _kept(work: Work) -> type:
 
 
 # --- peers -----------------------------------------------------------------------------------------------------
-
 def listening(work, backlog=5):
     listener = work.keep(PLAIN())
     listener.bind((HOST, 0))
@@ -270,12 +272,12 @@ def pair(work):
     return peer, sock
 
 
-def trickle(work, peer, data, reader):
-    """One byte at a time, the next when the former was taken from `reader()`, a socket."""
+def trickle(work, peer, data):
+    """One byte at a time, the next when the function has taken the former."""
     with contextlib.suppress(ConnectionError):
         for n in range(len(data)):
             peer.sendall(data[n:n + 1])
-            if not work.until(lambda: reader() is None or receive_queue(reader()) in (0, None)):
+            if not work.until(work.all_taken):
                 return
 
 

@@ -10,33 +10,27 @@ from dataclasses import dataclass
 from netlab.style import card, marked, tag
 from netlab.teach.check import show
 
-HOW = {
-    "single": "Choose one.",
-    "multiple": "Choose all that hold.",
-    "number": "Give a whole number.",
-    "order": "Put these in order, first to last.",
-}
+HOW = {"single": "Choose one.", "multiple": "Choose all that hold.", "number": "Give a whole number.",
+       "order": "Put these in order, first to last."}
 PLACES = "First Second Third Fourth Fifth Sixth Seventh Eighth".split()
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Was the answer right, and why: one or more sentences, `code` between backquotes."""
-
     right: bool
     why: tuple[str, ...]
 
     def html(self) -> str:
         """The Verdict to be read out by a screen reader when it appears."""
+        word, colour = ("Right.", "good") if self.right else ("Not yet.", "error")
         why = [part for sentence in self.why for part in (tag("br"), marked(sentence))]
-        return card(tag("b", "Right." if self.right else "Not yet."), *why,
-                    colour="good" if self.right else "error", role="alert")
+        return card(tag("b", word), *why, colour=colour, role="alert")
 
 
 @dataclass(frozen=True)
 class Question:
     """Made by `single`, `multiple`, `number`, `order`. Shows itself as question, choices, folded answer."""
-
     kind: str
     ask: str
     choices: tuple[str, ...]
@@ -52,8 +46,8 @@ class Question:
         return ", ".join(self.answer) if self.kind == "order" else str(self.answer)
 
     def __repr__(self) -> str:
-        lines = [f"Predict: {self.ask}"] + [f"  - {choice}" for choice in self.choices]
-        return "\n".join(lines + [HOW[self.kind]]).replace("`", "")
+        lines = [f"Predict: {self.ask}", *(f"  - {choice}" for choice in self.choices), HOW[self.kind]]
+        return "\n".join(lines).replace("`", "")
 
     def question_html(self) -> str:
         """The question and how to answer, without the choices."""
@@ -70,9 +64,7 @@ def single(ask: str, choices: dict[str, str], answer: str) -> Question:
     _need(answer in choices, f"the answer {answer!r} is none of the choices")
 
     def judge(reply: object) -> Verdict:
-        if reply not in choices:
-            return Verdict(False, ("Choose one of the answers first.",))
-        return Verdict(reply == answer, (choices[reply],))
+        return Verdict(reply == answer, (choices.get(reply, "Choose one of the answers first."),))
 
     return Question("single", ask, tuple(choices), answer, choices[answer], judge)
 
@@ -83,15 +75,13 @@ def multiple(ask: str, choices: dict[str, str], answer: set[str]) -> Question:
 
     def judge(reply: object) -> Verdict:
         chosen = set(reply)
-        wrong = [choice for choice in choices if (choice in chosen) != (choice in answer)]
-        said = [f"{choice}: {choices[choice]}" for choice in wrong if choice in chosen]
-        missed = len(wrong) - len(said)
-        if missed:
+        said = [line for choice, line in lines.items() if choice in chosen - answer]
+        if missed := len(answer - chosen):
             said.append(f"{missed} more {'holds' if missed == 1 else 'hold'}.")
-        return Verdict(not wrong, tuple(said) or tuple(f"{choice}: {choices[choice]}" for choice in choices))
+        return Verdict(not said, tuple(said or lines.values()))
 
-    because = " ".join(f"{choice}: {choices[choice]}" for choice in choices)
-    return Question("multiple", ask, tuple(choices), frozenset(answer), because, judge)
+    lines = {choice: f"{choice}: {why}" for choice, why in choices.items()}
+    return Question("multiple", ask, tuple(choices), frozenset(answer), " ".join(lines.values()), judge)
 
 
 def number(ask: str, answer: int, because: str, wrong: dict[int, str]) -> Question:

@@ -21,7 +21,7 @@ class Workbench:
     """
 
     def __init__(self, timeline=None):
-        make = timeline.socket if timeline else _plain
+        make = timeline.socket if timeline else lambda family, kind, name: socket.socket(family, kind)
         self._timeline, self.connection, self.unix, self.unix_peer = timeline, None, None, None
         self.listener = make(socket.AF_INET, socket.SOCK_STREAM, name="listener")
         self.client = make(socket.AF_INET, socket.SOCK_STREAM, name="client")
@@ -33,15 +33,13 @@ class Workbench:
             self.listener.listen()
             self.client.connect(self.listener.getsockname())
             self.connection, _ = self.listener.accept()
-            PLAIN.settimeout(self.connection, None)
             self.udp.bind(("127.0.0.1", 0))
             if hasattr(socket, "AF_UNIX"):
                 self.unix, self.unix_peer = (timeline or socket).socketpair()
-                for sock in (self.unix, self.unix_peer):
+            for name in ("connection", "unix", "unix_peer"):
+                if (sock := getattr(self, name)) is not None:
                     PLAIN.settimeout(sock, None)
-            if timeline:                            # what accept and socketpair made has no name of its own
-                for name in ("connection", "unix", "unix_peer"):
-                    if (sock := getattr(self, name)) is not None:
+                    if timeline:                    # what accept and socketpair made has no name of its own
                         timeline.name(sock, name)
         except BaseException:
             self.close()
@@ -59,8 +57,7 @@ class Workbench:
     @property
     def sockets(self) -> dict[str, socket.socket]:
         """The five by name, in the order above; without `unix` where there is none."""
-        names = ("listener", "client", "connection", "udp", "unix")
-        return {name: sock for name, sock in zip(names, self) if sock is not None}
+        return {name: sock for name, sock in zip("listener client connection udp unix".split(), self) if sock is not None}
 
     def close(self) -> None:
         """Close all of them. Once is enough; again does nothing."""
@@ -76,10 +73,6 @@ class Workbench:
 
     def __repr__(self):
         return f"<Workbench: {', '.join(self.sockets)}>"
-
-
-def _plain(family, kind, name):
-    return socket.socket(family, kind)
 
 
 def attempt(call, *args):

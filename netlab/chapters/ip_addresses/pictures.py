@@ -1,15 +1,13 @@
 """Pictures of addresses (chapter 2): the bits of one, the whole of IPv4, and how far 128 bits reach.
 
-Small SVGs made from numbers alone, the same each time. They carry their own card, to be read on a white and
-on a dark page, and each says in words (`text`) what it shows. They are 760 wide, since JupyterLab does not
-shrink an SVG and beside its file browser no more is left.
+Small SVGs made from numbers alone, the same each time. They carry their own card, to be read on a white and on a dark page, and
+each says in words (`text`) what it shows. They are 760 wide: JupyterLab shrinks no SVG, and its file browser leaves no more.
 """
 from netlab.addresses import int_to_ipv4, special
 from netlab.style import Picture, picture, rect, tag, text_at
 from netlab.teach.pictures import address_picture
 
 __all__ = ["address_picture", "ipv4_picture", "scale_picture"]
-
 
 _KINDS = {  # what a block of 2**24 addresses is for: (colour, class of the number in it, words)
     "this network": ("var(--nl-soft)", "on", "this network, never a destination on the wire"),
@@ -27,10 +25,9 @@ def ipv4_picture() -> Picture:
     text = ["All of IPv4, by first group, 16,777,216 addresses for each:"]
     kinds = [_kind(first) for first in range(256)]
     for first, kind in enumerate(kinds):
-        x, y = 16 + first % 32 * 22.8, 44 + first // 32 * 23
-        colour, ink, _ = _KINDS[kind]
-        parts.append(rect(x, y, 21, 21, colour, "var(--nl-line)"))
-        parts.append(text_at(x + 10.5, y + 14, str(first), ink, "middle", style="font-size:9.5px"))
+        x, y, (colour, ink, _) = 16 + first % 32 * 22.8, 44 + first // 32 * 23, _KINDS[kind]
+        parts += [rect(x, y, 21, 21, colour, "var(--nl-line)"),
+                  text_at(x + 10.5, y + 14, str(first), ink, "middle", style="font-size:9.5px")]
     for index, (kind, (colour, _, words)) in enumerate(_KINDS.items()):
         those = [first for first in range(256) if kinds[first] == kind]
         span = ", ".join(map(str, those)) if len(those) < 4 else f"{those[0]}-{those[-1]}"
@@ -42,14 +39,8 @@ def ipv4_picture() -> Picture:
 
 
 SCALE = (  # (bits, what has about that many)
-    (24, "one square of the picture above"),
-    (32, "all of IPv4"),
-    (33, "people on Earth"),
-    (48, "all Ethernet addresses"),
-    (64, "one ordinary IPv6 network (/64)"),
-    (88, "nanoseconds since the universe began"),
-    (128, "all of IPv6"),
-)
+    (24, "one square of the picture above"), (32, "all of IPv4"), (33, "people on Earth"), (48, "all Ethernet addresses"),
+    (64, "one ordinary IPv6 network (/64)"), (88, "nanoseconds since the universe began"), (128, "all of IPv6"))
 
 
 def scale_picture() -> Picture:
@@ -58,15 +49,11 @@ def scale_picture() -> Picture:
     title = "How many? Each bit further to the right doubles the number."
     parts = [text_at(16, 28, title), rect(16, top, 728, 20, "none", "var(--nl-line)"),
              rect(16, top, 32 * step, 20, "var(--nl-client)", "none")]
-    for bit in range(8, 128, 8):
-        parts.append(tag("path", d=f"M{16 + bit * step:g} {top}v20", stroke="var(--nl-line)"))
+    parts += [tag("path", d=f"M{16 + bit * step:g} {top}v20", stroke="var(--nl-line)") for bit in range(8, 128, 8)]
     for bit in range(16, 129, 16):
-        anchor = "end" if bit == 128 else "middle"
-        parts.append(text_at(16 + bit * step, top - 8, str(bit), "s", anchor, style="font-size:11px"))
-    rows = [(16 + bit * step, top + 46 + 26 * row, bit, words)
-            for row, (bit, words) in enumerate(reversed(SCALE))]
-    for x, y, _, _ in rows:
-        parts.append(tag("path", d=f"M{x:g} {top + 20}V{y}", stroke="var(--nl-soft)", stroke_dasharray="2 3"))
+        parts.append(text_at(16 + bit * step, top - 8, str(bit), "s", "end" if bit == 128 else "middle", style="font-size:11px"))
+    rows = [(16 + bit * step, top + 46 + 26 * row, bit, words) for row, (bit, words) in enumerate(reversed(SCALE))]
+    parts += [tag("path", d=f"M{x:g} {top + 20}V{y}", stroke="var(--nl-soft)", stroke_dasharray="2 3") for x, y, _, _ in rows]
     for x, y, bit, words in rows:
         parts.append(tag("circle", cx=x, cy=y, r=3.5, fill=f"var(--nl-{'client' if bit <= 32 else 'server'})"))
         left, anchor = (x + 8, "start") if bit < 64 else (x - 8, "end")

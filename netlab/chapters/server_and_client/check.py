@@ -9,15 +9,22 @@ import socket
 
 from netlab.kernel import receive_queue
 from netlab.teach.check import Exercise, Miss, Raises, show
-from netlab.teach.peers import PLAIN, Peer, listening, pair, silent_address, trickle, unused_address, vanish
+from netlab.teach.peers import PLAIN, Peer, Work, listening, pair, silent_address, trickle, unused_address, vanish
 
 MORE = 100      # bytes beyond the expected ones that a peer listens for
+NAMES = {"o": "open", "c": "closed", "s": "silent"}     # what a port is
 SENDALL = "send may take fewer bytes than it is given, and returns how many: sendall goes on until all are taken"
+IN_PIECES = "the answer came in pieces: recv until it gives b\"\""
+TOO_MUCH = "too much was taken: ask recv for what is missing, never for more"
+ONE_EACH = "Each port needs a new socket: one that was connected cannot connect again"
+CAPITALS = "the same bytes in capitals, and nothing else"
+MORE_TO_SAY = ("the client had more to say: recv until it gives b\"\", and answer all of it with sendall, "
+               "since send may take fewer bytes than it is given")
+LISTENS = "talk through the socket that accept returned: a listening socket carries no data"
 CLOSED = "the socket is closed at that line: shutdown(SHUT_WR) ends only your sending, close() ends both directions"
 
 
 # --- 1 shout ---------------------------------------------------------------------------------------------------
-
 def shouting(text, answer):
     """The server hears all, then calls answer(work, conn, bytes in capitals)."""
     def script(work):
@@ -25,7 +32,7 @@ def shouting(text, answer):
 
         def explain(outcome):
             came, error = outcome.value, outcome.raised
-            if isinstance(error, UnicodeDecodeError) or isinstance(came, str) and "\ufffd" in came:
+            if isinstance(error, UnicodeDecodeError) or (isinstance(came, str) and "\ufffd" in came):
                 return "a character was cut in two between two recv: collect the bytes, decode once at the end"
             if isinstance(error, OSError) and error.errno == errno.EBADF:
                 return CLOSED
@@ -37,9 +44,7 @@ def shouting(text, answer):
                 return None
             if came.startswith(("b'", 'b"')):
                 return "str() shows how bytes are typed: .decode() makes text of them"
-            if came != wanted and wanted.startswith(came):
-                return "the answer came in pieces: recv until it gives b\"\""
-            return None
+            return IN_PIECES if came != wanted and wanted.startswith(came) else None
 
         listener = listening(work)
         work.start(listener.getsockname(), text, shown=f"address, {show(text)}", explain=explain)
@@ -73,12 +78,7 @@ def sent_wrongly(data, whole):
     return "send the whole text, once, as UTF-8, and nothing else"
 
 
-def at_once(work, conn, data):
-    work.give(conn, data)
-
-
-def by_bytes(work, conn, data):
-    trickle(work, conn, data, lambda: work.made[0] if work.made else None)
+at_once = Work.give     # a play is a function(work, conn, data)
 
 
 def hang_up(work, conn, data):
@@ -103,8 +103,8 @@ def failing(kind, *given, act=None):
 
 shout = Exercise("shout", (
     Peer("a server that answers at once", shouting("hello", at_once)),
-    Peer("a server that answers byte by byte", shouting("hello, network", by_bytes)),
-    Peer("a server that answers byte by byte", shouting("naïve, 世界", by_bytes)),
+    Peer("a server that answers byte by byte", shouting("hello, network", trickle)),
+    Peer("a server that answers byte by byte", shouting("naïve, 世界", trickle)),
     Peer("a long text", shouting("a long story. " * 20_000, at_once)),
     Peer("nothing to say", shouting("", at_once)),
     Peer("a server that hangs up without an answer", shouting("hello", hang_up)),
@@ -112,7 +112,6 @@ shout = Exercise("shout", (
 
 
 # --- 2 recv_exactly --------------------------------------------------------------------------------------------
-
 def sending(n, data, feed=at_once, ends=False):
     """The peer sends `data`; the function wants n of its bytes."""
     def script(work):
@@ -155,16 +154,9 @@ def sending(n, data, feed=at_once, ends=False):
     return script
 
 
-TOO_MUCH = "too much was taken: ask recv for what is missing, never for more"
-
-
-def one_by_one(work, peer, data):
-    trickle(work, peer, data, lambda: work.given[0])
-
-
 def in_two(work, peer, data):
     peer.sendall(data[:3])
-    work.until(lambda: receive_queue(work.given[0]) in (0, None))
+    work.until(work.all_taken)
     work.give(peer, data[3:])
 
 
@@ -172,7 +164,7 @@ recv_exactly = Exercise("recv_exactly", (
     Peer("a peer that sends 5 bytes at once", sending(5, b"hello")),
     Peer("a peer that sends 3 bytes, then 8", sending(11, b"hello world", in_two)),
     Peer("a peer that sends 3 bytes, then 8", sending(5, b"hello world", in_two)),
-    Peer("a peer that sends byte by byte", sending(11, b"hello world", one_by_one)),
+    Peer("a peer that sends byte by byte", sending(11, b"hello world", trickle)),
     Peer("a peer that sends 11 bytes at once", sending(5, b"hello world")),
     Peer("a peer that sends 50,000 bytes", sending(50_000, bytes(range(250)) * 200)),
     Peer("a peer that says nothing", sending(0, b"")),
@@ -181,7 +173,6 @@ recv_exactly = Exercise("recv_exactly", (
 
 
 # --- 3 daytime -------------------------------------------------------------------------------------------------
-
 def telling(text, early=True, second=False):
     def script(work):
         listener = listening(work)
@@ -196,13 +187,11 @@ def telling(text, early=True, second=False):
         wanted = text.encode() + b"\r\n"
         data, end = work.hear(client, len(wanted) + MORE)
         reads = f"the client reads {show(wanted)}"
-        if not end and data:
-            raise work.miss(f"{reads} to the end", f"{show(data)}, and no end",
-                            "the client waits for the end: close the connection when the text is sent")
         if not end:
-            raise work.miss(f"{reads} to the end", "nothing, and no end",
-                            "the function returned before a client was served: accept one, send, close"
-                            if work.done.is_set() else "the client says nothing: do not wait for it, speak first")
+            hint = ("the client waits for the end: close the connection when the text is sent" if data else
+                    "the function returned before a client was served: accept one, send, close" if work.done.is_set() else
+                    "the client says nothing: do not wait for it, speak first")
+            raise work.miss(f"{reads} to the end", f"{show(data) if data else 'nothing'}, and no end", hint)
         if data != wanted:
             raise work.miss(reads, part_of(data, wanted), line_mistake(data, wanted))
         work.expect(None, "the client gets the text; the caller of this function gets nothing")
@@ -217,9 +206,7 @@ def telling(text, early=True, second=False):
 def daytime_mistake(outcome):
     if outcome.late:
         return "one client was served, and the function goes on: one-shot means that it returns now"
-    if isinstance(outcome.raised, OSError) and outcome.raised.errno in (errno.EPIPE, errno.ENOTCONN):
-        return "talk through the socket that accept returned: a listening socket carries no data"
-    return None
+    return LISTENS if isinstance(outcome.raised, OSError) and outcome.raised.errno in (errno.EPIPE, errno.ENOTCONN) else None
 
 
 def line_mistake(data, wanted):
@@ -241,16 +228,11 @@ daytime = Exercise("daytime", (
 
 
 # --- 4 open_ports ----------------------------------------------------------------------------------------------
-
-NAMES = {"o": "open", "c": "closed", "s": "silent"}
-
-
 def scanning(kinds):
     """A port for each letter: o(pen), c(losed), s(ilent); the open ones fall, so that sorting is seen."""
     def script(work):
-        make = {"o": lambda: listening(work).getsockname(), "c": lambda: unused_address(work),
-                "s": lambda: silent_address(work)}
-        rising = {kind: sorted(make[kind]()[1] for _ in range(kinds.count(kind))) for kind in NAMES}
+        make = {"o": lambda work: listening(work).getsockname(), "c": unused_address, "s": silent_address}
+        rising = {kind: sorted(make[kind](work)[1] for _ in range(kinds.count(kind))) for kind in NAMES}
         ports = [rising[kind].pop() for kind in kinds]
         wanted = [port for kind, port in zip(kinds, ports) if kind == "o"]
 
@@ -264,22 +246,21 @@ def scanning(kinds):
                 return "a closed port is an answer, not an accident: connect_ex, or connect inside try"
             if isinstance(error, OSError) and error.errno == errno.EISCONN:
                 return ONE_EACH
-            if isinstance(came, list) and came == [port for port in ports if port not in wanted]:
+            if not isinstance(came, list):
+                return None
+            if came == [port for port in ports if port not in wanted]:
                 return "the other way round: connect_ex gives 0 for success"
-            if isinstance(came, list) and set(came) < set(wanted):
+            if set(came) < set(wanted):
                 return f"an open port is missing: go on to the last one. {ONE_EACH}"
-            if isinstance(came, list) and sorted(came) == sorted(wanted):
+            if sorted(came) == sorted(wanted):
                 return "the open ports are right, their order is not: give them in the order of `ports`"
-            if isinstance(came, list) and set(came) <= set(ports):
-                return f"a port that is not open is in the answer: only 0 is success. {ONE_EACH}"
-            return "give back numbers out of `ports`" if isinstance(came, list) else None
+            return (f"a port that is not open is in the answer: only 0 is success. {ONE_EACH}" if set(came) <= set(ports)
+                    else "give back numbers out of `ports`")
 
         work.start(list(ports), shown=f"[{', '.join(NAMES[kind] for kind in kinds)}]", explain=explain)
         work.expect(wanted, "the open ports, in the order given")
     return script
 
-
-ONE_EACH = "Each port needs a new socket: one that was connected cannot connect again"
 
 open_ports = Exercise("open_ports", (
     Peer("one of each", scanning("oc")),
@@ -291,7 +272,6 @@ open_ports = Exercise("open_ports", (
 
 
 # --- 5 answer_within -------------------------------------------------------------------------------------------
-
 def answering(question, answer, play, seconds=60.0):
     """The server hears the question, then calls play(work, conn, answer); what takes too long is None."""
     def script(work):
@@ -308,14 +288,11 @@ def answering(question, answer, play, seconds=60.0):
                 return "the time was used up before that call: settimeout needs more than 0; nothing left means None"
             if answer is None and isinstance(came, bytes):
                 return "part of an answer is no answer: when time is up, None"
-            if type(came) is bytes and answer and answer.startswith(came):
-                return "the answer came in pieces: recv until it gives b\"\""
-            return None
+            return IN_PIECES if type(came) is bytes and answer and answer.startswith(came) else None
 
         listener = listening(work)
         work.pause = seconds if play is hold_up else 0.0
-        work.start(listener.getsockname(), question, seconds, explain=explain,
-                   shown=f"address, {show(question)}, {seconds:g}")
+        work.start(listener.getsockname(), question, seconds, shown=f"address, {show(question)}, {seconds:g}", explain=explain)
         conn = work.accept(listener)
         data, _ = work.hear(conn, len(question))
         if data == question:
@@ -326,10 +303,6 @@ def answering(question, answer, play, seconds=60.0):
                             "send the question as it is, and before you wait for the answer")
         work.expect(answer, "all that the server sent, until its end")
     return script
-
-
-def silence(work, conn, data):
-    work.result()
 
 
 def drip(work, conn, data):
@@ -356,9 +329,9 @@ def within_full(work):
 
 answer_within = Exercise("answer_within", (
     Peer("a server that answers at once", answering(b"time?", b"noon", at_once)),
-    Peer("a server that answers byte by byte", answering(b"time?", b"twelve o'clock", by_bytes)),
+    Peer("a server that answers byte by byte", answering(b"time?", b"twelve o'clock", trickle)),
     Peer("a server that ends without an answer", answering(b"time?", b"", hang_up)),
-    Peer("a server that says nothing", answering(b"time?", None, silence, 0.2)),
+    Peer("a server that says nothing", answering(b"time?", None, lambda work, *_: work.result(), 0.2)),
     Peer("a server that sends a byte now and then, for ever", answering(b"time?", None, drip, 0.3)),
     Peer("a busy machine: when recv returns, the time is up", answering(b"time?", None, hold_up, 0.2)),
     Peer("a server that does not even accept", within_full),
@@ -367,7 +340,6 @@ answer_within = Exercise("answer_within", (
 
 
 # --- 6 serve_upper ---------------------------------------------------------------------------------------------
-
 def serving(*clients):
     """Each client is a function(work, sock) that talks and ends; they come one after the other."""
     def script(work):
@@ -375,16 +347,13 @@ def serving(*clients):
             if isinstance(outcome.raised, (ConnectionResetError, BrokenPipeError)) and {crash, gone, deaf} & {*clients}:
                 return "a client that vanished ended your server: catch ConnectionError inside the loop over clients"
             if isinstance(outcome.raised, OSError) and outcome.raised.errno in (errno.EPIPE, errno.ENOTCONN):
-                return "talk through the socket that accept returned: a listening socket carries no data"
-            if outcome.late:
-                return "all clients are served, and the function goes on: return after the last of them"
-            return None
+                return LISTENS
+            return "all clients are served, and the function goes on: return after the last of them" if outcome.late else None
 
         listener = listening(work, len(clients) + 1)
         socks = [work.keep(PLAIN()) for _ in clients]
-        for sock in socks:
-            sock.connect(listener.getsockname())
         for client, sock in zip(clients, socks):
+            sock.connect(listener.getsockname())
             if client is gone:
                 vanish(sock)
         work.start(listener, len(clients), shown=f"listener, {len(clients)}", explain=explain)
@@ -405,44 +374,34 @@ def polite(text):
     def client(work, sock):
         work.give(sock, text)
         sock.shutdown(socket.SHUT_WR)
-        data, end = work.hear(sock, len(text) + MORE)
-        reads = f"the client reads {show(text.upper())}"
-        if not data and not end:
-            raise Miss(reads, *not_served(work))
-        if data != text.upper():
-            raise Miss(reads, part_of(data, text.upper()), MORE_TO_SAY if text.upper().startswith(data) else
-                       "the same bytes in capitals, and nothing else")
+        wanted = text.upper()
+        reads, data, end = reading(work, sock, wanted, MORE)
+        if data != wanted:
+            raise Miss(reads, part_of(data, wanted), MORE_TO_SAY if wanted.startswith(data) else CAPITALS)
         if not end:
             raise Miss(f"{reads} and then the end", f"{show(data)}, and no end",
                        "the client waits for the end: close each connection when its client has ended")
     return client
 
 
-def not_served(work):
-    """(what came, hint) of a client that heard nothing."""
+def reading(work, sock, wanted, more=0):
+    """(what the client does, what came, how it ended); Miss where nothing came and nothing ended."""
+    reads = f"the client reads {show(wanted)}"
+    data, end = work.hear(sock, len(wanted) + more)
+    if data or end:
+        return reads, data, end
     if work.done.is_set():
-        return "the function returned", "it returned before all clients were served: each of them until it ends"
-    return "it waited in vain", "each client until its end, its connection closed, then the next: which call waits?"
-
-
-MORE_TO_SAY = ("the client had more to say: recv until it gives b\"\", and answer all of it with sendall, "
-               "since send may take fewer bytes than it is given")
+        raise Miss(reads, "the function returned", "it returned before all clients were served: each of them until it ends")
+    raise Miss(reads, "it waited in vain", "each client until its end, its connection closed, then the next: which call waits?")
 
 
 def talker(work, sock):
     """Waits for each answer before it sends the next word."""
     for word in b"one two three".split():
         work.give(sock, word)
-        data, end = work.hear(sock, len(word))
-        if not data and not end:
-            raise Miss(f"the client reads {show(word.upper())}", *not_served(work))
+        reads, data, _ = reading(work, sock, word.upper())
         if data != word.upper():
-            raise Miss(f"the client reads {show(word.upper())}", show(data) if data else "the end",
-                       "the same bytes in capitals, and nothing else" if data else MORE_TO_SAY)
-    sock.close()
-
-
-def quiet(work, sock):
+            raise Miss(reads, show(data) if data else "the end", CAPITALS if data else MORE_TO_SAY)
     sock.close()
 
 
@@ -469,7 +428,7 @@ serve_upper = Exercise("serve_upper", (
     Peer("a client that sends once", serving(polite(b"hello"))),
     Peer("a client that waits for each answer", serving(talker)),
     Peer("three clients", serving(polite(b"one"), polite(b"two"), polite(b"three"))),
-    Peer("a client that says nothing, then another", serving(quiet, polite(b"hello"))),
+    Peer("a client that says nothing, then another", serving(lambda work, sock: sock.close(), polite(b"hello"))),
     Peer("a long text", serving(polite(b"so long " * 5000))),
     Peer("a client that vanishes in the middle, then another", serving(crash, polite(b"hello"))),
     Peer("a client that vanishes before it is accepted, then another", serving(gone, polite(b"hello"))),

@@ -1,36 +1,30 @@
 """Predictions of chapter 3: a server and a client."""
 from netlab.teach.questions import multiple, number, order, single
 
-needs = single(
-    "What must `socket.socket(...)` be told about the other end?",
+needs = single("What must `socket.socket(...)` be told about the other end?",
     {"Its address": "The other end may not exist yet: a server makes its socket before anyone calls.",
      "Its address and port": "No call so far knows them. `connect` will, and `bind` knows this end's.",
      "Nothing": "A socket is made of a family and a type. Addresses come later, with `bind` and `connect`.",
-     "Only its port": "A port belongs to an address. Both come later, together."},
-    "Nothing")
+     "Only its port": "A port belongs to an address. Both come later, together."}, "Nothing")
 
-port_zero = single(
-    'What does `bind(("127.0.0.1", 0))` do?',
+port_zero = single('What does `bind(("127.0.0.1", 0))` do?',
     {"It takes port 0": "No connection ever has port 0. The number has another use here.",
      "It raises: 0 is no port": "It would be right to refuse, but the number has a use of its own here.",
      "It takes a free port that the kernel chooses": "That is what 0 asks for. `getsockname` tells which one it became.",
      "It takes every port": "A socket has one port. (All *addresses* of a machine is another matter: 0.0.0.0.)"},
     "It takes a free port that the kernel chooses")
 
-bound_only = single(
-    "The socket is bound: it has an address, and no other socket can take it. A client connects to that address "
-    "now. What happens?",
+bound_only = single("The socket is bound: it has an address, and no other socket can take it. A client connects to that "
+    "address now. What happens?",
     {"It works": "An address is only a name. Nobody said that calls are welcome there: that is `listen`.",
      "It waits until `listen` is called": "The kernel does not wait for what may come: it answers at once, with no.",
      "It is refused": "Without `listen` the kernel answers the client's SYN with a reset: nobody is there.",
      "`connect` says that the address is in use": "In use is what `bind` complains of. `connect` wants it in use."},
     "It is refused")
 
-not_accepted = single(
-    "The server listens. It has not called `accept`, and will not for now. The client calls `connect`, then "
+not_accepted = single("The server listens. It has not called `accept`, and will not for now. The client calls `connect`, then "
     "`sendall`. What happens?",
-    {"`connect` waits for `accept`":
-         "The kernel answers for the server. A program that is busy keeps nobody from connecting.",
+    {"`connect` waits for `accept`": "The kernel answers for the server. A program that is busy keeps nobody from connecting.",
      "`connect` is refused": "It would be, without `listen`.",
      "`connect` returns, `sendall` waits for `accept`":
          "The bytes need no reader to travel: the kernel on the other side keeps them.",
@@ -38,16 +32,13 @@ not_accepted = single(
     "Both return")
 
 sockets_now = number(
-    "One client is connected, and the server has accepted it. How many sockets does this program hold, both "
-    "ends counted?",
-    3,
+    "One client is connected, and the server has accepted it. How many sockets does this program hold, both ends counted?", 3,
     "The client's one, and two on the server: the one that listens, and a new one for this client.",
     {2: "One for each end of the connection, yes. And the one that listens is still there.",
      1: "A socket is one end. A connection has two.",
      4: "One client, one connection, one listening socket."})
 
-only_oserror = multiple(
-    "Which of these mistakes raise `OSError`, or a class derived from it?",
+only_oserror = multiple("Which of these mistakes raise `OSError`, or a class derived from it?",
     {"a port in use": "EADDRINUSE has no class of its own, so it is a plain `OSError`.",
      "an address of another machine": "EADDRNOTAVAIL, a plain `OSError` too.",
      "nobody listens there": "`ConnectionRefusedError` is an `OSError`.",
@@ -56,57 +47,46 @@ only_oserror = multiple(
      "a str in place of bytes": "`TypeError`: Python refuses the value before it asks the kernel."},
     {"a port in use", "an address of another machine", "nobody listens there", "a host that is no address"})
 
-text = single(
-    'What does `sock.sendall("hello")` do?',
+text = single('What does `sock.sendall("hello")` do?',
     {"It sends five bytes": "In Python 2 it did. Which bytes would `世` be? Somebody has to say.",
      "It sends the text as UTF-8": "A likely guess, and Python does not guess: you say `encode()`.",
      "It raises `TypeError`": "A str is not bytes. `encode()` makes bytes of it.",
-     "It raises `OSError`": "The kernel is not even asked."},
-    "It raises `TypeError`")
+     "It raises `OSError`": "The kernel is not even asked."}, "It raises `TypeError`")
 
-shadow = single(
-    "A program says `socket = socket.socket()` and, later, `other = socket.socket()`. What happens?",
+shadow = single("A program says `socket = socket.socket()` and, later, `other = socket.socket()`. What happens?",
     {"Two sockets": "After the first line the name `socket` means the object, and the module has no name any more.",
      "The first line raises": "The right side is worked out first, and there `socket` still is the module.",
      "The second line raises": "A socket object has no attribute `socket`.",
      "The second line closes the first socket": "Nothing closes it. The object is asked for an attribute."},
     "The second line raises")
 
-full_queue = single(
-    "`listen(1)`, and the server accepts nobody. Clients connect one after the other. On Linux, what happens?",
-    {"One connects, the second is refused":
-         "Linux lets one more than the number in, and refuses nobody for a full queue.",
+full_queue = single("`listen(1)`, and the server accepts nobody. Clients connect one after the other. On Linux, what happens?",
+    {"One connects, the second is refused": "Linux lets one more than the number in, and refuses nobody for a full queue.",
      "One connects, the second waits": "Almost: Linux lets one more in than the number says.",
      "Two connect, the third is refused": "Two do. The third gets no answer at all, and so it goes on trying.",
-     "Two connect, the third waits": "The queue holds one more than the number. The third one's SYN is dropped, and "
-                                     "its kernel sends it again after a second."},
-    "Two connect, the third waits")
+     "Two connect, the third waits": "The queue holds one more than the number. The third one's SYN is dropped, and its kernel "
+         "sends it again after a second."}, "Two connect, the third waits")
 
-rest = single(
-    "Ten bytes have arrived. `recv(4)` takes four. Where are the other six?",
+rest = single("Ten bytes have arrived. `recv(4)` takes four. Where are the other six?",
     {"Gone": "That is UDP. TCP loses nothing.",
      "In the receive queue, for the next `recv`": "They wait, in order, until somebody takes them.",
      "Sent back to the client": "They were acknowledged when they arrived. The client is done with them.",
      "`recv(4)` returns all ten": "The number is the most that may come back: never more."},
     "In the receive queue, for the next `recv`")
 
-more = single(
-    "Six bytes are there. What does `recv(1024)` do?",
+more = single("Six bytes are there. What does `recv(1024)` do?",
     {"It waits for 1024 bytes": "The number is a limit. `recv` waits only while there is nothing at all.",
      "It returns the six": "Whatever is there, up to the limit. How many that is depends on the moment.",
      "It returns six bytes and 1018 zeros": "Nothing is filled up: the length tells how much came.",
      "It raises, as there are too few": "Too few is no error: the stream has no messages whose length could be wrong."},
     "It returns the six")
 
-count = number(
-    'What does `client.send("naïve".encode())` return?',
-    6,
+count = number('What does `client.send("naïve".encode())` return?', 6,
     "`send` counts bytes. ï takes two of them in UTF-8.",
     {5: "That is how many characters there are. What travels is bytes.",
      10: "UTF-8 takes one byte for each of the ASCII letters."})
 
-empty = single(
-    'On a TCP socket `recv` returns `b""`. What does it mean?',
+empty = single('On a TCP socket `recv` returns `b""`. What does it mean?',
     {"Nothing has arrived yet": "Then `recv` would wait, or raise `BlockingIOError` on a socket that must not.",
      "The peer sent an empty message": "An empty send puts nothing into the stream: nobody can see it.",
      "The peer will send nothing more": "The end of its stream, for good. A program that is killed ends it too.",
@@ -114,61 +94,48 @@ empty = single(
     "The peer will send nothing more")
 
 unread = single(
-    "The server closes its socket while 14 bytes that the client sent are still unread. What does the client's "
-    "`recv` do?",
+    "The server closes its socket while 14 bytes that the client sent are still unread. What does the client's `recv` do?",
     {'It returns `b""`': "That is the orderly end. Bytes that nobody will read are no orderly end.",
      "It returns the 14 bytes": "They went the other way.",
-     "It raises `ConnectionResetError`":
-         "The kernel must not pretend that they were read. It sends a reset (RFC 9293, 3.6.1).",
-     "It waits": "The news comes at once."},
-    "It raises `ConnectionResetError`")
+     "It raises `ConnectionResetError`": "The kernel must not pretend that they were read. It sends a reset (RFC 9293, 3.6.1).",
+     "It waits": "The news comes at once."}, "It raises `ConnectionResetError`")
 
-again = single(
-    "A server has ended a conversation, and has closed its sockets. It is started again at once, on the same port. "
+again = single("A server has ended a conversation, and has closed its sockets. It is started again at once, on the same port. "
     "What does `bind` say, with no option set?",
-    {"It works: all sockets are closed":
-         "The program's are. The kernel keeps the old connection in TIME_WAIT for a while.",
+    {"It works: all sockets are closed": "The program's are. The kernel keeps the old connection in TIME_WAIT for a while.",
      "EADDRINUSE": "The connection waits in TIME_WAIT for late packets, and its port with it.",
      "EADDRNOTAVAIL": "The address is still this machine's.",
-     "It waits until the port is free": "`bind` never waits."},
-    "EADDRINUSE")
+     "It waits until the port is free": "`bind` never waits."}, "EADDRINUSE")
 
-in_turn = single(
-    "The server is a loop: accept, talk until the client ends, accept the next. The first client connects and says "
-    "nothing. The second connects and sends. What happens to the second?",
+in_turn = single("The server is a loop: accept, talk until the client ends, accept the next. The first client connects and "
+    "says nothing. The second connects and sends. What happens to the second?",
     {"It is refused": "The kernel lets it in: the queue has places.",
      "It cannot connect": "Connecting needs the server's kernel, not its program.",
      "It is connected, its bytes wait": "In the queue of `listen`, until the first client ends.",
      "It is served first, since its data came first": "The loop is inside `recv` of the first client, and sees nothing else."},
     "It is connected, its bytes wait")
 
-families = multiple(
-    "Which of these are true?",
+families = multiple("Which of these are true?",
     {"A family says what an address looks like": "AF_INET: IPv4 addresses. AF_INET6: IPv6. AF_UNIX: a path.",
      "A type says what kind of talk it is": "SOCK_STREAM: a stream of bytes. SOCK_DGRAM: single messages.",
      "Python knows three families": "It knows as many as the system has: dozens on Linux.",
      "There are two types": "SOCK_SEQPACKET and SOCK_RAW are two more, where the system and the user may have them."},
     {"A family says what an address looks like", "A type says what kind of talk it is"})
 
-shapes = single(
-    "What is the address of an IPv6 socket in Python?",
+shapes = single("What is the address of an IPv6 socket in Python?",
     {"A host and a port": "That is what you may give, and Python adds the rest. It is not what you get.",
      "Four things": "Host, port, flow label, zone. The zone says which interface a link-local address means.",
      "One text, such as [::1]:80": "That is how it stands in a URL. Python keeps the parts apart.",
-     "A path": "That is AF_UNIX."},
-    "Four things")
+     "A path": "That is AF_UNIX."}, "Four things")
 
 one_port = single(
     "A TCP server listens on port p of 127.0.0.1. Can a UDP socket be bound to port p of 127.0.0.1 at the same time?",
     {"Yes": "Ports belong to a protocol: TCP and UDP have 65535 each. DNS uses 53 of both.",
      "No, the port is in use": "By a TCP socket. UDP counts its own ports.",
-     "Only with SO_REUSEADDR": "No option is needed: the two ports share only their number."},
-    "Yes")
+     "Only with SO_REUSEADDR": "No option is needed: the two ports share only their number."}, "Yes")
 
-steps = order(
-    "The steps of a server:",
-    ["socket", "bind", "listen", "accept", "recv and sendall", "close"],
-    "An object, an address, a queue, a client; talk; end.",
+steps = order("The steps of a server:",
+    ["socket", "bind", "listen", "accept", "recv and sendall", "close"], "An object, an address, a queue, a client; talk; end.",
     {("bind", "socket"): "There is nothing yet that could have an address.",
      ("listen", "bind"): "Listen where? Linux would choose a port by itself, and no client would know it.",
      ("accept", "listen"): "`accept` takes a client from the queue that `listen` makes.",

@@ -15,6 +15,7 @@ from netlab.teach.workbench import Workbench
 from netlab.words import code_of
 
 PATIENCE = 5.0                          # seconds until what was sent must be there
+NOTE = f"Tried on {SYSTEM}, each call on a fresh workbench. A name in capitals is the errno of the OSError raised."
 COLUMNS = {"TCP listener": "listener", "TCP connection": "client", "UDP": "udp", "AF_UNIX": "unix"}
 WAITS, ADDRESS, NUMBER, NOT_HERE = "waits", "address", "number", "–"
 
@@ -22,7 +23,6 @@ WAITS, ADDRESS, NUMBER, NOT_HERE = "waits", "address", "number", "–"
 @dataclass(frozen=True)
 class Row:
     """One call as it is typed; `there` says whether five bytes have arrived before."""
-
     group: str
     call: str
     there: bool = False
@@ -60,7 +60,7 @@ class Outcomes:
     def __str__(self):
         lines = [("", "call", "there", *COLUMNS), *self._lines()]
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-        return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines) + f"\n{self._note()}"
+        return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines) + f"\n{NOTE}"
 
     __repr__ = __str__
 
@@ -71,11 +71,7 @@ class Outcomes:
                     tag("td", there, style=left), *(tag("td", _marked(words), style=left) for words in found))
                 for group, call, there, *found in self._lines()]
         table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", Markup("\n"), *(row + "\n" for row in rows)))
-        return str(table + tag("p", self._note()))
-
-    def _note(self):
-        return (f"Tried on {SYSTEM}, each call on a fresh workbench. "
-                "A name in capitals is the errno of the OSError raised.")
+        return str(table + tag("p", NOTE))
 
 
 def outcomes() -> Outcomes:
@@ -84,12 +80,16 @@ def outcomes() -> Outcomes:
 
 
 def _try(row, name):
-    with tempfile.TemporaryDirectory() as folder, Workbench() as bench, _plain_udp() as partner:
+    with tempfile.TemporaryDirectory() as folder, Workbench() as bench, socket.socket(type=socket.SOCK_DGRAM) as partner:
+        partner.bind(("127.0.0.1", 0))
         sock = getattr(bench, name)
         if sock is None:
             return NOT_HERE
         if row.there and name != "listener":
-            _send_five(bench, partner, name)
+            if name == "udp":
+                partner.sendto(b"hello", sock.getsockname())
+            else:
+                (bench.connection if name == "client" else bench.unix_peer).sendall(b"hello")
             select.select([sock], [], [], PATIENCE)
         unix = name == "unix"
         names = {"sock": sock, "buffer": bytearray(9), **vars(socket),
@@ -107,24 +107,11 @@ def _try(row, name):
         return _words(row.call.partition("(")[0], result)
 
 
-def _plain_udp():
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind(("127.0.0.1", 0))
-    return sock
-
-
-def _send_five(bench, partner, name):
-    if name == "udp":
-        partner.sendto(b"hello", bench.udp.getsockname())
-    else:
-        {"client": bench.connection, "unix": bench.unix_peer}[name].sendall(b"hello")
-
-
 def _words(method, result):
     """A result in a few words, with nothing in them that changes from run to run."""
+    if method == "detach":
+        socket.close(result)
     if method in ("fileno", "detach"):
-        if method == "detach":
-            socket.close(result)
         return NUMBER
     if method in ("getsockname", "getpeername"):
         return ADDRESS if result else repr(result)
