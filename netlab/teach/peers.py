@@ -63,14 +63,14 @@ class Work:
         self.function, self.thread, self.call, self.explain = function, None, "", lambda outcome: None
         self.before = socket.socket
         self.made, self.given, self.kept = [], [], contextlib.ExitStack()
-        self.done, self.outcome, self.in_vain = threading.Event(), None, False
+        self.done, self.outcome = threading.Event(), None
         self.pause = 0.0        # seconds that each recv of the function takes longer, as on a busy machine
         self.shut = None        # how the function last called shutdown
         self.progress()
 
     def progress(self):
         """Something moved: LIMIT counts from now."""
-        self.deadline = time.monotonic() + check.LIMIT
+        self.deadline, self.in_vain = time.monotonic() + check.LIMIT, False
 
     def start(self, *args, shown: str, explain: Callable[[Outcome], str | None] = lambda outcome: None):
         """Call the function. `shown` is the call as a learner would type it; `explain` may name a mistake."""
@@ -156,11 +156,11 @@ class Work:
                 return
 
     def result(self) -> Outcome:
-        """How the function ended; TooLong when it did not, and then for good: it may end when the peer hangs up."""
-        if not self.done.wait(max(0.0, self.deadline - time.monotonic())) or not self.outcome:
-            self.in_vain = True
-            self.outcome = Outcome(self.function, raised=TooLong(f"no end after {check.LIMIT:g} seconds"))
-        return self.outcome
+        """How the function ended; TooLong when it did not in time: once the peer has given up, an end comes too late."""
+        if not self.in_vain and self.done.wait(max(0.0, self.deadline - time.monotonic())) and self.outcome:
+            return self.outcome
+        self.in_vain = True
+        return Outcome(self.function, raised=TooLong(f"no end after {check.LIMIT:g} seconds"))
 
     def expect(self, expected, hint):
         """The function must come to its end with this; Miss if not."""

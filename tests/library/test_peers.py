@@ -60,6 +60,22 @@ def test_other_threads_sockets_are_left_alone():
         end.close()
 
 
+def test_what_waited_in_vain_is_told_so(monkeypatch):
+    """The peer gives up and closes, which ends the function after all: it is late, whatever it gives back then."""
+    monkeypatch.setattr(engine, "LIMIT", 0.1)
+    on = threading.Event()
+
+    def script(work):
+        work.start(shown="")
+        work.result()
+        on.set()
+        work.thread.join()
+        work.expect(True, "")
+
+    miss = peers.Peer("gives up", script)(on.wait)
+    assert miss and miss.last and miss.came.startswith("no end after")
+
+
 def test_an_interrupt_leaves_nothing():
     """KeyboardInterrupt at each line that a trial runs in this thread: no thread, no socket, the class given back."""
     trial, before = check.recv_exactly.trials[0], socket.socket
