@@ -104,7 +104,8 @@ class Server:
     @property
     def running(self) -> bool:
         """Whether it still takes connections or datagrams."""
-        return self._engine.serving and not self._engine.stopping
+        engine = self._engine
+        return engine.serving and not engine.stopping and engine.socket.fileno() != -1
 
     def stop(self):
         """End the server, its connections and its threads. Once is enough; again does nothing.
