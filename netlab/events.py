@@ -32,14 +32,14 @@ class Event:
     thread: object                  # who called; compared by identity
     method: str
     args: tuple = ()                # as given, with DATA and ADDRESS in their places
-    result: object = None           # what came back, when it is neither bytes nor a socket
-    error: str = ""                 # the exception's name, "" when the call succeeded
     data: bytes = b""               # the first bytes that moved
     size: int = 0                   # how many bytes moved
     offset: int = 0                 # where they begin in the socket's own stream
     peek: bool = False              # MSG_PEEK: looked at, not taken
     address: object = None          # the other end, where the call names one
     made: int | None = None         # the socket that accept returned
+    result: object = None           # what came back, when it is neither bytes nor a socket
+    error: str = ""                 # the exception's name, "" when the call succeeded
     local: object = None            # this end's own address, once it has one
 
 

@@ -5,6 +5,7 @@ import errno
 from bisect import bisect_left, bisect_right
 from collections import defaultdict, deque
 from dataclasses import replace
+from operator import itemgetter
 
 from netlab.events import ENDINGS, MARKS, RECEIVES, SENDS, STOPPED, WAKE
 from netlab.words import port_of
@@ -23,16 +24,20 @@ def match(events, endpoints):
     """
     causes, listens = defaultdict(list), {}
     partners = {end.id: end.twin for end in endpoints.values() if end.twin is not None}
-    _match_connections(events, endpoints, causes, partners, listens)
-    events = _in_stream_order(events, endpoints, partners)
-    _match_streams(events, endpoints, causes, partners)
+    sent, taken = defaultdict(list), defaultdict(list)      # a socket -> the positions of its calls that moved bytes
+    for i, e in enumerate(events):
+        if e.size:
+            (sent if e.method in SENDS else taken)[e.socket].append(i)
+    _match_connections(events, endpoints, sent, taken, causes, partners, listens)
+    events = _in_stream_order(events, endpoints, sent, taken, partners)
+    _match_streams(events, endpoints, sent, causes, partners)
     _match_datagrams(events, endpoints, causes, partners)
     return events, causes, partners, listens
 
 
-def _match_connections(events, endpoints, causes, partners, listens):
+def _match_connections(events, endpoints, sent, taken, causes, partners, listens):
     """Join each accept to its connect by addresses; where a client has none, by what it said, then by turn."""
-    on_port, of_socket, connects, said, heard = defaultdict(list), defaultdict(list), defaultdict(deque), {}, {}
+    on_port, of_socket, connects = defaultdict(list), defaultdict(list), defaultdict(deque)
     for i, e in enumerate(events):
         if e.method in CONNECTS:
             begun = e.error in ("", "BlockingIOError") and e.result in BEGUN
@@ -41,13 +46,10 @@ def _match_connections(events, endpoints, causes, partners, listens):
         elif e.method == "listen" and not e.error:
             on_port[port_of(e.local)].append(i)
             of_socket[e.socket].append(i)
-        elif e.size:
-            (said if e.method in SENDS else heard).setdefault(e.socket, e.data)
 
     def agree(connect, accept):
-        first, taken = said.get(connect.socket, b""), heard.get(accept.made, b"")
-        alike = first.startswith(taken) or taken.startswith(first)
-        return alike and port_of(connect.address) == port_of(accept.local)
+        said, heard = (next((events[i].data for i in moved), b"") for moved in (sent[connect.socket], taken[accept.made]))
+        return (said.startswith(heard) or heard.startswith(said)) and port_of(connect.address) == port_of(accept.local)
 
     for i, e in enumerate(events):
         if e.method == "accept" and e.made is not None:
@@ -71,24 +73,20 @@ def _last_before(i, positions):
     return next((n for n in reversed(positions) if n < i), positions[0])
 
 
-def _in_stream_order(events, endpoints, partners):
+def _in_stream_order(events, endpoints, sent, taken, partners):
     """Set right the offsets of a stream to which several threads wrote: its calls may be noted in another order.
 
     What the peer read tells whose bytes came first; where it does not, the order noted stands.
     """
-    sent, writers, read = defaultdict(list), defaultdict(set), defaultdict(list)
-    for i, e in enumerate(events):
-        if e.size and e.method in SENDS:
-            sent[e.socket].append(i)
-            writers[e.socket].add(id(e.thread))
-        elif e.size and e.method in RECEIVES and not e.peek:
-            read[e.socket].append((e.offset, e.data))
     events = list(events)
-    for sock in [sock for sock, threads in writers.items() if len(threads) > 1 and endpoints[sock].kind != "datagram"]:
-        pieces, queues = sorted(read[partners.get(sock)]), defaultdict(deque)
-        for i in sent[sock]:
+    for sock, positions in sent.items():
+        queues = defaultdict(deque)
+        for i in positions:
             queues[id(events[i].thread)].append(i)
-        offset = min(events[i].offset for i in sent[sock])
+        if len(queues) < 2 or endpoints[sock].kind == "datagram":
+            continue
+        reads = [events[i] for i in taken[partners.get(sock)] if not events[i].peek]
+        pieces, offset = sorted((e.offset, e.data) for e in reads), min(events[i].offset for i in positions)
         while queues:
             heads = sorted((queue[0], thread) for thread, queue in queues.items())
             i, thread = next((head for head in heads if _is_there(events[head[0]].data, offset, pieces)), heads[0])
@@ -102,7 +100,7 @@ def _in_stream_order(events, endpoints, partners):
 
 def _is_there(data, offset, pieces):
     """Whether a stream, of which `pieces` are known, may hold `data` at `offset`."""
-    for n in range(max(0, bisect_right(pieces, offset, key=lambda piece: piece[0]) - 1), len(pieces)):
+    for n in range(max(0, bisect_right(pieces, offset, key=itemgetter(0)) - 1), len(pieces)):
         at, known = pieces[n]
         if at >= offset + len(data):
             break
@@ -112,18 +110,15 @@ def _is_there(data, offset, pieces):
     return True
 
 
-def _match_streams(events, endpoints, causes, partners):
+def _match_streams(events, endpoints, sent, causes, partners):
     """Join each receive to the sends whose bytes it took, or to what ended the stream."""
     wakes = {group: i for i, e in enumerate(events) if e.method == WAKE for group in e.args}
-    spans = defaultdict(list)       # socket -> [(first, last, position)] of the stream it sent
-    ends = defaultdict(list)        # socket -> positions of what ended its sending
+    spans = {sock: sorted((events[i].offset, events[i].offset + events[i].size, i) for i in positions)
+             for sock, positions in sent.items()}       # a socket -> [(first, last, position)] of the stream it sent
+    ends = defaultdict(list)                            # a socket -> positions of what ended its sending
     for i, e in enumerate(events):
-        if e.method in SENDS and e.size:
-            spans[e.socket].append((e.offset, e.offset + e.size, i))
-        elif e.method in ENDINGS and not e.error and e.result is None and e.args[:1] != ("SHUT_RD",):
+        if e.method in ENDINGS and not e.error and e.result is None and e.args[:1] != ("SHUT_RD",):
             ends[e.socket].append(i)
-    for found in spans.values():
-        found.sort()
     for i, e in enumerate(events):
         if e.method not in RECEIVES | SENDS or endpoints[e.socket].kind == "datagram":
             continue
@@ -131,10 +126,11 @@ def _match_streams(events, endpoints, causes, partners):
         if e.result == STOPPED:
             causes[i] += [wakes[group]] if group in wakes else []
         elif e.method in RECEIVES and e.size:
-            low = bisect_right(spans[peer], e.offset, key=lambda span: span[1])
-            high = bisect_left(spans[peer], e.offset + e.size, key=lambda span: span[0])
+            stream = spans.get(peer, ())
+            low = bisect_right(stream, e.offset, key=itemgetter(1))
+            high = bisect_left(stream, e.offset + e.size, key=itemgetter(0))
             step = high - low - 1 if e.peek and high - low > LOOKED_AT else 1
-            causes[i] += [position for _, _, position in spans[peer][low:high:step]]
+            causes[i] += [position for _, _, position in stream[low:high:step]]
         elif e.error in ("ConnectionResetError", "BrokenPipeError"):
             causes[i] += ends[peer][-1:]
         elif e.method in RECEIVES and not e.error and e.args[:1] != (0,):
@@ -146,8 +142,7 @@ def _match_streams(events, endpoints, causes, partners):
 def _match_datagrams(events, endpoints, causes, partners):
     """Join each datagram received to the first one sent that fits its ports and its bytes, and is not taken yet."""
     flying, at, target, goes = _Flying(events), {}, {}, {}
-    datagrams = [(i, e) for i, e in enumerate(events)
-                 if e.method not in MARKS and endpoints[e.socket].kind == "datagram"]
+    datagrams = [(i, e) for i, e in enumerate(events) if e.method not in MARKS and endpoints[e.socket].kind == "datagram"]
     for i, e in datagrams:
         if e.local is not None:
             at.setdefault(port_of(e.local), e.socket)
@@ -180,24 +175,24 @@ class _Flying:
         self.to, self.whole, self.cut = defaultdict(list), defaultdict(deque), {}
 
     def add(self, i, to):
-        e = self.events[i]
         self.to[to].append(i)
-        for sender in (port_of(e.local), ANYONE):
-            self.whole[to, sender, e.size, e.data].append(i)
+        self._enter(self.whole, i, to, self.events[i].size)
+
+    def _enter(self, index, i, to, size):
+        for sender in (port_of(self.events[i].local), ANYONE):
+            index[to, sender, size, self.events[i].data[:size]].append(i)
 
     def find(self, e, to):
         """The position of the send that `e` received; None where there is none."""
         room = next((a for a in e.args[:1] if type(a) is int), None)        # a buffer of the program's own: not known
         found = self._first(self.whole, e, to) if room != e.size else None
-        if found is not None or room is not None and room != e.size:
+        if found is not None or room not in (None, e.size):
             return found
         if (to, e.size) not in self.cut:        # it may be the beginning of a longer one
             begins = self.cut[to, e.size] = defaultdict(deque)
             for i in self.to.get(to, ()):
-                sent = self.events[i]
-                if sent.size >= e.size:
-                    for sender in (port_of(sent.local), ANYONE):
-                        begins[to, sender, e.size, sent.data[:e.size]].append(i)
+                if self.events[i].size >= e.size:
+                    self._enter(begins, i, to, e.size)
         return self._first(self.cut[to, e.size], e, to)
 
     def _first(self, index, e, to):

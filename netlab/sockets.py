@@ -10,14 +10,14 @@ of `socket.socket`. The recorder is given from above, so nothing here knows who 
     recorder.forget(number)                 it is not to be recorded after all
     recorder.count, recorder.here.thread    an iterator of indexes, and who is calling
 
-A note must cost little, so it is one tuple of what is at hand. There are two kinds:
+A note must cost little, so it is one tuple of what is at hand, in the order of the fields of `netlab.events.Event`:
 
-    (index, end, thread, method, argument, data, size, offset)      recv and sendall, as programs call them most
-    (index, end, thread, method, args, result, error, *Moved)       every other call
+    (index, end, thread, method, args, data, size, offset[, peek, address, made, result, error])
 """
 from __future__ import annotations
 
 import abc
+import contextlib
 import enum
 import functools
 import socket
@@ -31,7 +31,7 @@ KEEP = 1024             # bytes of each transfer that a recording keeps; all of 
 
 
 class Moved(NamedTuple):
-    """What one call did, in the order of the last fields of `netlab.events.Event`."""
+    """What one call did, as in `netlab.events.Event`."""
     data: bytes = b""
     size: int = 0
     offset: int = 0
@@ -45,10 +45,8 @@ NOTHING = Moved()
 
 def event_of(record) -> Event:
     """The `Event` that a note stands for."""
-    index, (number, local), thread, method, args, *rest = record
-    if len(rest) == 3:
-        return Event(index, number, thread, method, (args,), None, "", *rest, local=local)
-    return Event(index, number, thread, method, args, *rest, local)
+    index, (number, local), *rest = record
+    return Event(index, number, *rest, local=local)
 
 
 class StandIn(abc.ABCMeta):        # not `type`: a program may have a class X(socket.socket, abc.ABC)
@@ -100,17 +98,17 @@ class RecordingSocket(PLAIN, metaclass=StandIn):
 
     def sendfile(self, file, offset=0, count=None):
         """As `socket.sendfile`; where the system copies the file by itself, its bytes are counted and not seen."""
-        shown, before = (Symbol("file"), *((offset,) if offset or count is not None else ()),
-                         *((count,) if count is not None else ())), self.sent
+        given = (offset, count) if count is not None else (offset,) if offset else ()
+        shown, before = _safe((Symbol("file"), *given)), self.sent
         self.writing = "sendfile"
         try:
             size = PLAIN.sendfile(self, file, offset, count)
         except BaseException as error:
-            _note(self, "sendfile", _safe(shown), NOTHING, error)
+            _note(self, "sendfile", shown, NOTHING, error)
             raise
         by_system = self.sent == before         # otherwise send() was called, and noted
         self.sent += size * by_system
-        _note(self, "sendfile", _safe(shown), Moved(size=size, offset=before) if by_system else NOTHING, None, size)
+        _note(self, "sendfile", shown, Moved(size=size, offset=before) if by_system else NOTHING, None, size)
         return size
 
 
@@ -119,7 +117,7 @@ def recording_class(recorder):
 
     recv and sendall are what a program calls most, so they are written out, with what they need at hand.
     """
-    here, count = recorder.here, recorder.count
+    here, count, only_data = recorder.here, recorder.count, (DATA,)
 
     def recv(self, bufsize, flags=0, /):
         self.reading = "recv"
@@ -129,13 +127,13 @@ def recording_class(recorder):
             _note(self, "recv", _size_and_flags((bufsize, flags)), NOTHING, error)
             raise
         if flags or not data or type(bufsize) is not int:
-            _note(self, "recv", _size_and_flags((bufsize, flags)), _received(self, data[:KEEP], len(data), flags))
+            _note(self, "recv", *_recvfrom(self, (bufsize, flags), (data, None)))
             return data
         self.reading = None
         size, offset = len(data), self.received
         self.received = offset + size
         note = recorder.note
-        note((next(count), self.end, here.thread, "recv", bufsize, data if size <= KEEP else data[:KEEP], size, offset))
+        note((next(count), self.end, here.thread, "recv", (bufsize,), data if size <= KEEP else data[:KEEP], size, offset))
         return data
 
     def sendall(self, data, flags=0, /):
@@ -152,7 +150,7 @@ def recording_class(recorder):
         size, offset = len(data), self.sent
         self.sent = offset + size
         note = recorder.note
-        note((next(count), self.end, here.thread, "sendall", DATA, data if size <= KEEP else data[:KEEP], size, offset))
+        note((next(count), self.end, here.thread, "sendall", only_data, data if size <= KEEP else data[:KEEP], size, offset))
 
     for method in (recv, sendall):
         method.__qualname__ = f"RecordingSocket.{method.__name__}"          # as Python's own words for a wrong call name it
@@ -165,16 +163,15 @@ _READS = frozenset({"accept", "recv", "recvfrom", "recv_into", "recvfrom_into", 
 
 
 def _note(sock, method, args, moved, error=None, result=None):
-    """Tell the recorder about a finished call."""
     if method in _READS:
         sock.reading = None
     else:
         sock.writing = None
-    if sock.stopped and (error or method in _READS and not moved.size):
+    if sock.stopped and (error or (method in _READS and not moved.size)):
         result = STOPPED
     recorder = sock.recorder
-    recorder.note((next(recorder.count), sock.end, recorder.here.thread, method, args, result,
-                   error_name(error) if error else "", *moved))
+    recorder.note((next(recorder.count), sock.end, recorder.here.thread, method, args, *moved, result,
+                   error_name(error) if error else ""))
 
 
 def _recorded(method, moved):
@@ -191,16 +188,16 @@ def _recorded(method, moved):
         try:
             result = plain(self, *args, **kwargs)
         except BaseException as error:
-            _note(self, method, *moved(self, _all(args, kwargs), None), error)
+            _note(self, method, *moved(self, _by_place(args, kwargs), None), error)
             raise
-        _note(self, method, *moved(self, _all(args, kwargs), result), None, result if returns_number else None)
+        _note(self, method, *moved(self, _by_place(args, kwargs), result), None, result if returns_number else None)
         return result
 
     return call
 
 
-def _all(args, kwargs):
-    """Arguments by place. Only recv_into and recvfrom_into take names, and these three."""
+def _by_place(args, kwargs):
+    """Only recv_into and recvfrom_into take names, and these three."""
     if not kwargs:
         return args
     given = [kwargs.get(name, default) for name, default in (("buffer", b""), ("nbytes", 0), ("flags", 0))]
@@ -241,8 +238,7 @@ def _preview(data):
 def _sendall(sock, args, result):
     """Also for a sendall that failed: how much of it went out nobody knows, so all of it counts as begun."""
     data, size = _preview(args[0])
-    offset = sock.sent
-    sock.sent = offset + size
+    sock.sent = (offset := sock.sent) + size
     return (DATA, *map(_flag, args[1:])) if size else _safe(args), Moved(data, size, offset)
 
 
@@ -260,7 +256,7 @@ def _sendto(sock, args, result):
         return _safe(args), Moved(address=_safe(args[-1]) if args else None)
     sock.sent = (offset := sock.sent) + result
     _locate(sock, sock.end[1])
-    return ((DATA, *map(_flag, args[1:-1]), ADDRESS), Moved(_preview(args[0])[0], result, offset, address=_safe(args[-1])))
+    return (DATA, *map(_flag, args[1:-1]), ADDRESS), Moved(_preview(args[0])[0], result, offset, address=_safe(args[-1]))
 
 
 def _sendmsg(sock, args, result):
@@ -279,58 +275,46 @@ def _size_and_flags(args):
     return (*map(_safe, args[:1]), *(_flag(a) for a in args[1:] if a))
 
 
-def _received(sock, data, size, flags, address=None):
-    offset, peek = sock.received, bool(flags & (socket.MSG_PEEK | socket.MSG_OOB))
+def _received(sock, data, size, flags, address):
+    if data is None:
+        return NOTHING
+    offset, peek = sock.received, bool(sum(flags) & (socket.MSG_PEEK | socket.MSG_OOB))
     if not peek:
         sock.received = offset + size
-    return Moved(data, size, offset, peek, address)
+    return Moved(data[:min(size, KEEP)], size, offset, peek, address)
 
 
 def _recvfrom(sock, args, result):
-    if result is None:
-        return _size_and_flags(args), NOTHING
-    data, address = result
-    return _size_and_flags(args), _received(sock, data[:KEEP], len(data), sum(args[1:]), address)
-
-
-def _received_into(sock, args, size, address=None):
-    shown = (Symbol("buffer"), *map(_safe, args[1:2]), *map(_flag, args[2:])) if args else ()
-    if size is None:
-        return shown, NOTHING
-    return shown, _received(sock, _preview(args[0])[0][:size], size, sum(args[2:]), address)
-
-
-def _recvfrom_into(sock, args, result):
-    return _received_into(sock, args, *(result or (None,)))
+    data, address = result or (None, None)
+    return _size_and_flags(args), _received(sock, data, len(data or b""), args[1:], address)
 
 
 def _recvmsg(sock, args, result):
-    shown = (*map(_safe, args[:2]), *map(_flag, args[2:]))
-    if result is None:
-        return shown, NOTHING
-    data, _, _, address = result
-    return shown, _received(sock, data[:KEEP], len(data), sum(args[2:]), address)
+    data, *_, address = result or (None, None)
+    return (*map(_safe, args[:2]), *map(_flag, args[2:])), _received(sock, data, len(data or b""), args[2:], address)
+
+
+def _received_into(sock, args, result):
+    size, address = result if isinstance(result, tuple) else (result, None)
+    shown = (Symbol("buffer"), *map(_safe, args[1:2]), *map(_flag, args[2:])) if args else ()
+    return shown, _received(sock, None if size is None else _preview(args[0])[0], size, args[2:], address)
 
 
 def _accepted(sock, args, result):
     if result is None:
         return _safe(args), NOTHING
-    conn, address = result
-    sock.recorder.adopted(conn.number, sock.number)
-    return args, Moved(address=address, made=conn.number)
+    sock.recorder.adopted(result[0].number, sock.number)
+    return args, Moved(address=result[1], made=result[0].number)
 
 
 def _locate(sock, known=None):
     """Note this end's own address, once it has one."""
     if not known:
-        try:
+        with contextlib.suppress(OSError):
             sock.end = sock.number, PLAIN.getsockname(sock)
-        except OSError:
-            pass
 
 
-def _got_address(sock, args, result):
-    """bind, listen, connect: afterwards the socket has an address of its own."""
+def _listen(sock, args, result):
     _locate(sock)
     return _safe(args), NOTHING
 
@@ -340,15 +324,15 @@ def _names_address(sock, args, result):
     return (ADDRESS, *_safe(args[1:])) if args else (), Moved(address=_safe(args[0]) if args else None)
 
 
-def _no_bytes_moved(sock, args, result):
+def _only_args(sock, args, result):
     return _safe(args), NOTHING
 
 
 # --- numbers that have names -----------------------------------------------------------------------------------
 
 def _names(prefix):
-    return {v: k for k, v in sorted(vars(socket).items())
-            if k.startswith(prefix) and isinstance(v, int) and "_VM_" not in k}         # SO_VM_… are another family's
+    return {value: name for name, value in sorted(vars(socket).items())
+            if name.startswith(prefix) and isinstance(value, int) and "_VM_" not in name}   # SO_VM_… are another family's
 
 
 _HOW, _LEVELS = _names("SHUT_"), _names("SOL_")
@@ -382,10 +366,10 @@ def _accept(self):
 
 
 for _method, _moved in {
-        "bind": _names_address, "listen": _got_address, "connect": _names_address, "connect_ex": _names_address, "accept": _accepted,
+        "bind": _names_address, "listen": _listen, "connect": _names_address, "connect_ex": _names_address, "accept": _accepted,
         "send": _send, "sendto": _sendto, "sendmsg": _sendmsg,
-        "recvfrom": _recvfrom, "recv_into": _received_into, "recvfrom_into": _recvfrom_into, "recvmsg": _recvmsg,
-        "shutdown": _shutdown, "setsockopt": _setsockopt, "settimeout": _no_bytes_moved, "setblocking": _no_bytes_moved,
-        "detach": _no_bytes_moved}.items():
+        "recvfrom": _recvfrom, "recv_into": _received_into, "recvfrom_into": _received_into, "recvmsg": _recvmsg,
+        "shutdown": _shutdown, "setsockopt": _setsockopt,
+        "settimeout": _only_args, "setblocking": _only_args, "detach": _only_args}.items():
     if hasattr(PLAIN, _method):         # sendmsg and recvmsg are not on every system
         setattr(RecordingSocket, _method, _recorded(_method, _moved))

@@ -60,13 +60,12 @@ def tell(events, endpoints, dropped: int = 0) -> Story:
 def _name(events, endpoints, partners, natural):
     """Give each endpoint that acted a side and a name by its role; return them, clients first."""
     calls, order, spoke_first = defaultdict(set), {}, {}
-    for i, e in enumerate(events):
-        if e.method in MARKS:
-            continue
-        calls[e.socket].add(e.method)
-        order.setdefault(e.socket, (natural[id(e.thread)], e.socket))
-        if e.method in SENDS | RECEIVES:
-            spoke_first.setdefault(e.socket, e.method in SENDS)
+    for e in events:
+        if e.method not in MARKS:
+            calls[e.socket].add(e.method)
+            order.setdefault(e.socket, (natural[id(e.thread)], e.socket))
+            if e.method in SENDS | RECEIVES:
+                spoke_first.setdefault(e.socket, e.method in SENDS)
     used = sorted((endpoints[i] for i in order), key=lambda end: order[end.id])
     parents = {end.parent for end in endpoints.values()}
     for end in used:
@@ -76,8 +75,8 @@ def _name(events, endpoints, partners, natural):
         elif end.kind == "datagram":
             serves = "bind" in did and not spoke_first.get(end.id, False)
         else:
-            serves = (end.parent is not None or end.id in parents or "listen" in did
-                      or "bind" in did and not did & {"connect", "connect_ex"})
+            bound = "bind" in did and not did & {"connect", "connect_ex"}
+            serves = end.parent is not None or end.id in parents or "listen" in did or bound
         end.side = "server" if serves else "client"
     if len(used) > 1 and {end.side for end in used} == {"client"} and "bind" in calls[used[-1].id]:
         used[-1].side = "server"        # two datagram sockets that both speak first: one of them goes to the right
@@ -87,8 +86,7 @@ def _name(events, endpoints, partners, natural):
     _number(clients, "client")
     _number(roots, "server")
     seat = {end.id: n for n, end in enumerate(clients)}
-    servers = []
-    children = defaultdict(list)
+    servers, children = [], defaultdict(list)
     for end in used:
         children[end.parent].append(end)
     for root in roots:
@@ -108,16 +106,12 @@ def _natural_order(events, threads):
     """{thread: a key}: the main thread first, "Thread-9" before "Thread-10", threads of one name by what they did."""
     owner = {port_of(e.local): e.socket for e in events if e.method == "bind" and e.local}
 
-    def did(i):
-        e = events[i]
-        return e.method, owner.get(port_of(e.address), -1), e.data, e.size, e.error, len(e.args)
+    def key(program):
+        calls, name = [events[i] for i in program], getattr(events[program[0]].thread, "name", "")
+        return (name != "MainThread", [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)],
+                [(e.method, owner.get(port_of(e.address), -1), e.data, e.size, e.error, len(e.args)) for e in calls])
 
-    return {t: (*_natural(events[program[0]].thread), [did(i) for i in program]) for t, program in threads.items()}
-
-
-def _natural(thread):
-    name = getattr(thread, "name", "")
-    return name != "MainThread", [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
+    return {thread: key(program) for thread, program in threads.items()}
 
 
 def _ranks(events, endpoints, threads, natural, seats):
@@ -139,12 +133,12 @@ def _ranks(events, endpoints, threads, natural, seats):
 # --- one order for all -----------------------------------------------------------------------------------------
 
 def _before_start(events, listens):
-    """What must be finished before a call begins, besides the call before it in its thread.
+    """What must be finished before a call begins: [[position, ...]], with the call before it in its thread as the last.
 
     Its socket is made and set up; a listener listens before a client finds it (no connect() waits for one: it is
     refused); and before close(), all use of the socket is over.
     """
-    before, made, setup, uses, last = {}, {}, {}, defaultdict(dict), defaultdict(dict)
+    before, made, setup, uses, last, previous = [], {}, {}, defaultdict(dict), defaultdict(dict), {}
     for i, e in enumerate(events):
         thread, needs = id(e.thread), [listens[i]] if i in listens else []
         last[getattr(e.thread, "group", None)][thread] = i
@@ -159,30 +153,29 @@ def _before_start(events, listens):
             if e.method in SETUP and not e.error:
                 setup[e.socket] = i
             uses[e.socket][thread] = i
-        others = {b for b in needs if events[b].thread is not e.thread}
-        if others:
-            before[i] = others
+        before.append(list({b for b in needs if events[b].thread is not e.thread}))
+        if thread in previous:
+            before[i].append(previous[thread])
+        previous[thread] = i
     return before
 
 
 def _schedule(events, causes, before, threads, ranks):
     """[(position, phase)] in an order of cause, by playing the threads again (see the module's text)."""
     place, first_bit = {}, {}       # a call's (rank of its thread, how manyth there); where the bits of a rank begin
-    earlier, later, after_finish, after_start = {}, {}, defaultdict(list), defaultdict(list)
     for thread, program in threads.items():
         first_bit[ranks[thread]] = len(place)
         place.update((i, (ranks[thread], n)) for n, i in enumerate(program))
-        earlier.update(zip(program[1:], program))
-        later.update(zip(program, program[1:]))
+    after_finish, after_start = [[] for _ in events], [[] for _ in events]
     for i in range(len(events)):
-        for b in before.get(i, ()):
+        for b in before[i]:
             after_finish[b].append(i)
         for c in causes.get(i, ()):
             after_start[c].append(i)
     # how many finishes a start still needs; how many starts a finish still needs; how many still ask what a call knows
-    start_needs = [len(before.get(i, ())) + (i in earlier) for i in range(len(events))]
+    start_needs = list(map(len, before))
     finish_needs = [len(causes.get(i, ())) + 1 for i in range(len(events))]
-    asking = [len(after_finish.get(i, ())) + len(after_start.get(i, ())) + (i in later) for i in range(len(events))]
+    asking = [len(finishes) + len(starts) for finishes, starts in zip(after_finish, after_start)]
     begun, finished, steps, running = set(), set(), [], 0
     early, ready, next_of = [], [], {}      # heaps of (rank, position), waiting calls first; what a rank has in `ready`
     knows = {}      # a call -> bits of the other threads' calls that are known to have begun before
@@ -211,25 +204,25 @@ def _schedule(events, causes, before, threads, ranks):
         return n < place[i][1] if rank == place[i][0] else knows[i] >> first_bit[rank] + n & 1
 
     def start(i):
-        learn(i, [*before.get(i, ()), *([earlier[i]] if i in earlier else ())])
+        learn(i, before[i])
         waits = not all(has_seen(i, c) for c in causes.get(i, ()))
         begun.add(i)
-        for j in (i, *after_start.get(i, ())):
+        for j in (i, *after_start[i]):
             finish_needs[j] -= 1
             if finish_needs[j] == 0 and j in begun and j != i:
                 offer(j)
-        if not waits:
-            finish(i, "call")
-        else:
+        if waits:
             steps.append((i, "start"))
             if finish_needs[i] == 0:
                 offer(i)
+        else:
+            finish(i, "call")
 
     def finish(i, phase):
         learn(i, causes.get(i, ()))
         finished.add(i)
         steps.append((i, phase))
-        for j in [*after_finish.get(i, ()), *([later[i]] if i in later else ())]:
+        for j in after_finish[i]:
             start_needs[j] -= 1
             if start_needs[j] == 0:
                 offer(j)
@@ -249,11 +242,9 @@ def _schedule(events, causes, before, threads, ranks):
             i = next_of.pop(running)
         else:       # the record contradicts itself (a dropped event, two writers on one socket): go on by the clock
             i = next(i for i in clock if i not in finished)
-        if i in finished:
-            continue
         if i not in begun:
             start(i)
-        else:
+        elif i not in finished:
             finish(i, "finish")
     return steps
 
@@ -292,51 +283,46 @@ def _rows(events, steps, causes, partners, endpoints):
 
 
 def _note(i, events, causes, readers, endpoints):
-    e = events[i]
-    if e.method == "accept" and not e.error and causes[i]:
+    e, needed = events[i], causes[i]
+    if e.method == "accept" and not e.error and needed:
         return "a client came"
     if e.result == STOPPED:
         return "the server stopped"
     if e.method not in RECEIVES:
         return ""
     if endpoints[e.socket].kind == "datagram":
-        lost = sum(events[c].size - e.size for c in causes[i])
+        lost = sum(events[c].size - e.size for c in needed)
         return f"{lost} bytes did not fit and are gone" if lost > 0 and not e.peek else ""
-    if not e.error and not e.size and causes[i]:
-        return "the peer closed" if events[causes[i][0]].method == "close" else "the peer ended its sending"
+    if not e.error and not e.size and needed:
+        return "the peer closed" if events[needed[0]].method == "close" else "the peer ended its sending"
     if e.peek:
         return "a look: the bytes stay"
-    if len(causes[i]) > 1 and e.size:
-        first, last = events[causes[i][0]], events[causes[i][-1]]
+    if not e.size or not needed:
+        return ""
+    first, last, sends, took = events[needed[0]], events[needed[-1]], count_of(len(needed), "send"), readers[needed[0]]
+    if len(needed) > 1:
         whole = first.offset >= e.offset and last.offset + last.size <= e.offset + e.size
-        return f"{count_of(len(causes[i]), 'send')}, one recv" if whole else f"bytes of {count_of(len(causes[i]), 'send')}"
-    if e.size and len(readers[causes[i][0]] if causes[i] else ()) > 1 and readers[causes[i][0]][-1] == i:
-        return f"one send, {count_of(len(readers[causes[i][0]]), 'recv')}"
-    return ""
+        return f"{sends}, one recv" if whole else f"bytes of {sends}"
+    return f"{sends}, {count_of(len(took), 'recv')}" if len(took) > 1 and took[-1] == i else ""
 
 
 def _caption(rows, endpoints):
     """What matters, as one short text."""
-    parts = []
+    parts, sides = [], {end.side for end in endpoints}
+    done = [r for r in rows if r.phase != "start"]
     for side, other in (("client", "server"), ("server", "client")):
-        sent = [r for r in rows if r.endpoint.side == side and r.event.method in SENDS
-                and r.phase != "start" and not r.failed]
-        took = [r for r in rows if r.endpoint.side == other and r.event.method in RECEIVES
-                and r.phase != "start" and r.event.size and not r.event.peek]
+        sent = [r for r in done if r.endpoint.side == side and r.event.method in SENDS and not r.failed]
+        took = [r for r in done if r.endpoint.side == other and r.event.method in RECEIVES and r.event.size and not r.event.peek]
         size, taken = sum(r.event.size for r in sent), sum(r.event.size for r in took)
         if sent:
             many = len({r.endpoint.id for r in sent}) if side == "client" else 1
             who = f"The {side}" if many == 1 else f"{many} clients"
-            whose = {r.endpoint.id for r in took}
-            other = "clients" if other == "client" and len(whose) > 1 else other
-            whom = f"the {other} took {'them' if taken == size else bytes_of(taken)} in {count_of(len(took), 'recv')}" \
-                if took else f"the {other} took none of them"
-            whom = f"; {whom}" if any(end.side == ("client" if side == "server" else "server") for end in endpoints) else ""
+            them = "clients" if other == "client" and len({r.endpoint.id for r in took}) > 1 else other
+            what = f"{'them' if taken == size else bytes_of(taken)} in {count_of(len(took), 'recv')}" if took else "none of them"
+            whom = f"; the {them} took {what}" if other in sides else ""
             parts.append(f"{who} sent {bytes_of(size)} in {count_of(len(sent), 'send')}{whom}.")
-    lost = sum(r.lost for r in rows)
-    if lost:
-        parts.append(f"{count_of(lost, 'datagram').capitalize()} not received.")
-    failed = sum(r.failed for r in rows)
-    if failed:
-        parts.append(f"{count_of(failed, 'call').capitalize()} failed.")
+    lost, failed = sum(r.lost for r in done), sum(r.failed for r in done)
+    for many, noun, fate in ((lost, "datagram", "not received"), (failed, "call", "failed")):
+        if many:
+            parts.append(f"{count_of(many, noun).capitalize()} {fate}.")
     return " ".join(parts) or "No bytes moved."

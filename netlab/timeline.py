@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 from netlab import diagram
 from netlab.events import JOIN, MARKS, WAKE, Endpoint, Event, Row, Story
-from netlab.sockets import NOTHING, event_of, recording_class
+from netlab.sockets import event_of, recording_class
 from netlab.story import tell
 
 
@@ -103,7 +103,7 @@ class Timeline:
         self._mark(JOIN, group)
 
     def _mark(self, kind, group):
-        self.log.append((next(self.count), (-1, None), self.here.thread, kind, (group,), None, "", *NOTHING))
+        self.log.append((next(self.count), (-1, None), self.here.thread, kind, (group,)))
 
     # what a reader asks
 
