@@ -1,18 +1,16 @@
 """IP addresses as the integers they are (chapter 2).
 
-An IPv4 address is a number of 32 bits (RFC 791), an IPv6 address one of 128 (RFC 4291); the texts with dots
-and colons are for people. Here are both directions by hand, as the chapter builds them, and what integers
-buy: bits, groups, networks, and the range an address falls in. Values in, values out: no socket is opened.
-
-What the standard library's `ipaddress` refuses is refused here too: a ValueError names the wrong part.
+An IPv4 address is a number of 32 bits (RFC 791), an IPv6 address one of 128 (RFC 4291); the texts with dots and colons
+are for people. Here are both directions by hand, as the chapter builds them, and what integers buy: bits, groups,
+networks, and the range an address falls in. What the standard library's `ipaddress` refuses is refused here too: a
+ValueError names the wrong part.
 """
 from dataclasses import dataclass
 
 WIDTH = {4: 32, 6: 128}
 _ORDINAL = "zeroth first second third fourth fifth sixth seventh eighth".split()
 _NUMBER = "no one two three four five six seven eight nine".split()
-_DIGITS = frozenset("0123456789")
-_HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
+_DIGITS, _HEX_DIGITS = frozenset("0123456789"), frozenset("0123456789abcdefABCDEF")
 
 
 def ipv4_to_int(text: str) -> int:
@@ -20,8 +18,7 @@ def ipv4_to_int(text: str) -> int:
     _need_text(text)
     groups = text.split(".")
     if len(groups) != 4:
-        found = _count(len(groups), "group")
-        raise ValueError(f"{_show(text)} has {found}: an IPv4 address has four, with a dot between")
+        raise ValueError(f"{_show(text)} has {_count(len(groups), 'group')}: an IPv4 address has four, with a dot between")
     number = 0
     for place, group in enumerate(groups, 1):
         number = number << 8 | _ipv4_group(group, place)
@@ -41,8 +38,7 @@ def ipv6_to_int(text: str) -> int:
     """
     _need_text(text)
     if "%" in text:
-        scope = _show(text[text.index("%"):])
-        raise ValueError(f"{scope} is a scope id: it names an interface and is not among the 128 bits")
+        raise ValueError(f"{_show(text[text.index('%'):])} is a scope id: it names an interface and is not among the 128 bits")
     if ":::" in text:
         raise ValueError("three colons in a row: one stands between groups, two stand for groups of zeros")
     head, gap, tail = text.partition("::")
@@ -66,8 +62,8 @@ def ipv6_to_int(text: str) -> int:
 def int_to_ipv6(number: int) -> str:
     """The one canonical text of a number from 0 to 2**128 - 1 (RFC 5952). Raises ValueError outside that.
 
-    Small letters, no leading zeros, '::' for the longest run of two or more zero groups (the first of
-    equals), and an IPv4-mapped address with its last 32 bits as IPv4 (section 5), on every Python version.
+    Small letters, no leading zeros, '::' for the longest run of two or more zero groups (the first of equals), and an
+    IPv4-mapped address with its last 32 bits as IPv4 (section 5), on every Python version.
     """
     _need_number(number, 6)
     if number >> 32 == 0xFFFF:
@@ -110,7 +106,6 @@ def bits(address: str | int, version: int | None = None, separator: str = " ") -
 @dataclass(frozen=True)
 class Network:
     """The addresses that share their first `prefix` bits (RFC 4632; RFC 4291, 2.3), as numbers."""
-
     version: int
     prefix: int
     first: int
@@ -128,8 +123,7 @@ class Network:
 
     @property
     def hosts(self) -> tuple[int, int]:
-        """First and last address for a host. An IPv4 network keeps its first and last for itself, but for
-        /31 (RFC 3021) and /32; IPv6 has no broadcast address (RFC 4291, 2)."""
+        """First and last for a host. IPv4 sets a network's ends apart, but for /31 (RFC 3021) and /32; IPv6 has no broadcast."""
         spare = 1 if self.version == 4 and self.prefix < 31 else 0
         return self.first + spare, self.last - spare
 
@@ -150,22 +144,20 @@ def network(address: str | int, prefix: int, version: int | None = None) -> Netw
         raise TypeError(f"a prefix length is a whole number, not {type(prefix).__name__}")
     if not 0 <= prefix <= width:
         raise ValueError(f"prefix length {prefix}: IPv{version} has 0 to {width}")
-    rest = width - prefix
-    first = number >> rest << rest
-    return Network(version, prefix, first, first + (1 << rest) - 1)
+    first = number >> (width - prefix) << (width - prefix)
+    return Network(version, prefix, first, first + (1 << (width - prefix)) - 1)
 
 
 @dataclass(frozen=True)
 class Special:
     """A range set apart: its network as text, what it is for, and the RFC that made it."""
-
     block: str
     name: str
     rfc: str
 
 
-# The IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890), and multicast. Of the small blocks
-# inside 192.0.0.0/24 and 2001::/23 only those are here that a reader may meet.
+# The IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890), and multicast. Of the small blocks inside 192.0.0.0/24
+# and 2001::/23 only those are here that a reader may meet.
 SPECIAL = tuple(Special(*row.split(" | ")) for row in """\
 0.0.0.0/8 | this network | RFC 791
 0.0.0.0/32 | unspecified: to bind, every interface | RFC 1122
@@ -210,10 +202,7 @@ ff00::/8 | multicast | RFC 4291""".split("\n"))
 def special(address: str | int, version: int | None = None) -> Special | None:
     """The narrowest range set apart that holds the address, or None. A number needs the version."""
     number, version = _number(address, version)
-    for block, row in _BLOCKS:
-        if block.version == version and block.first <= number <= block.last:
-            return row
-    return None
+    return next((row for block, row in _BLOCKS if block.version == version and number in block), None)
 
 
 def _ipv4_group(group: str, place: int) -> int:

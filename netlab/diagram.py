@@ -19,7 +19,6 @@ CHAR, NARROW = 7.55, 6.3                # widths of a character, monospaced and 
 
 
 # --- folding ---------------------------------------------------------------------------------------------------
-
 @dataclass(slots=True)
 class Fold:
     """Rows that are not shown, because they repeat or are too many."""
@@ -42,21 +41,16 @@ def fold(rows: list[Row]) -> list[Row | Fold]:
     same = [(r.endpoint.side, r.phase, r.event.method, r.failed) for r in rows]
     shown, i = [], 0
     while i < len(rows):
-        best = (0, 0, 0)                # (rows hidden, length of the pattern, times it stands)
-        for length in range(1, 17):
-            pattern, times = same[i:i + length], 1
-            while same[i + times * length:i + (times + 1) * length] == pattern:
+        hidden = length = more = 0      # rows hidden, length of the pattern, how many times more it stands than is shown
+        for size in range(1, 17):
+            pattern, times = same[i:i + size], 1
+            while same[i + times * size:i + (times + 1) * size] == pattern:
                 times += 1
-            if (times - 2) * length > best[0] and times > 3:
-                best = ((times - 2) * length, length, times)
-        hidden, length, times = best
-        if hidden:
-            first = i + length
-            shown += [*rows[i:first], Fold(rows[first:first + hidden], times - 2), *rows[first + hidden:first + hidden + length]]
-            i = first + hidden + length
-        else:
-            shown.append(rows[i])
-            i += 1
+            if (times - 2) * size > hidden and times > 3:
+                hidden, length, more = (times - 2) * size, size, times - 2
+        first, last = i + length, i + length + hidden
+        shown += [*rows[i:first], Fold(rows[first:last], more), *rows[last:last + length]] if hidden else [rows[i]]
+        i = last + max(1, length)
     if len(shown) > ROWS:
         middle = shown[ROWS // 2:-ROWS // 2]
         rest = [r for item in middle for r in (item.rows if isinstance(item, Fold) else [item])]
@@ -65,7 +59,6 @@ def fold(rows: list[Row]) -> list[Row | Fold]:
 
 
 # --- as text ---------------------------------------------------------------------------------------------------
-
 def text(story: Story) -> str:
     """A numbered line for each row: who, what, what came back, and the line that caused it."""
     shown = fold(story.rows)
@@ -90,7 +83,6 @@ def text(story: Story) -> str:
 
 
 # --- as a picture ----------------------------------------------------------------------------------------------
-
 class _Canvas:
     """Collects shapes in three layers: boxes, lines above them, words above all."""
 
@@ -124,25 +116,22 @@ def svg(story: Story, standalone: bool = True) -> str:
     """The picture as an <svg> element, as wide as its words and at most 760, with the text form as its description."""
     shown = fold(story.rows)
     plan = _Plan(shown, story.endpoints)
-    width, canvas, places = plan.width, _Canvas(), {}
+    width, canvas, places, y = plan.width, _Canvas(), {}, 52
     needed = {id(story.rows[c]) for row in story.rows for c in row.causes}
-    y = 52
     for item in shown:
         places[id(item)] = y
         if isinstance(item, Fold):
             wide = _wide(item)
             canvas.above.append(tag("rect", x=(width - wide) / 2, y=y - 13, width=wide, height=18, class_="f"))
             canvas.words(width / 2, y, f"⋮  {item.note}  ⋮", "s", "middle")
-            for row in item.rows:
-                places[id(row)] = y
+            places.update((id(row), y) for row in item.rows)
             y += LINE + GAP
         else:
             y += _words_of(canvas, item, plan, y) * LINE + GAP
     bottom = y - LINE + 4
-    visible = {id(item) for item in shown if isinstance(item, Row)}
-    for item in shown:
-        if isinstance(item, Row):
-            _lines_of(canvas, item, story, plan, places, needed, visible)
+    visible = {id(item): item for item in shown if isinstance(item, Row)}
+    for row in visible.values():
+        _lines_of(canvas, row, story, plan, places, needed, visible)
     lifelines = _lifelines(canvas, plan, bottom)
     if story.dropped:
         canvas.words(width / 2, 36, f"{story.dropped:,} older calls are no longer kept", "s", "middle")
@@ -161,14 +150,11 @@ class _Plan:
         self.names = {side: list(dict.fromkeys(end.name for end in endpoints if end.side == side)) for side in _SIDES}
         extra = {side: LANE * (max(1, min(len(names), LANES)) - 1) for side, names in self.names.items()}
         need = dict.fromkeys(_SIDES, SHORT)
-        for item in shown:
-            if isinstance(item, Row):
-                parts = self.parts(item)
-                side = item.endpoint.side
-                need[side] = max(need[side], round(sum(_size(*part) + 1 for part in parts) + .5))
+        for row in (item for item in shown if isinstance(item, Row)):
+            side = row.endpoint.side
+            need[side] = max(need[side], round(sum(_size(*part) + 1 for part in self.parts(row)) + .5))
         both = int((WIDTH - MIDDLE - 2 * (EDGE + BESIDE) - sum(extra.values())) / CHAR)
-        half = both // 2
-        self.room = {side: min(need[side], max(half, both - need[other])) for side, other in _ACROSS.items()}
+        self.room = {side: min(need[side], max(both // 2, both - need[other])) for side, other in _ACROSS.items()}
         short = max((_wide(item) + 2 * EDGE for item in shown if isinstance(item, Fold)), default=0)
         self.left = EDGE + self.room["client"] * CHAR + BESIDE + extra["client"]       # the innermost lifelines
         self.right = self.left + MIDDLE
@@ -187,8 +173,7 @@ class _Plan:
 
     def parts(self, row):
         """A row's words in pieces that may stand on lines of their own: [(words, class)]."""
-        side = row.endpoint.side
-        mark = "✗ " if row.failed else "→ "
+        side, mark = row.endpoint.side, "✗ " if row.failed else "→ "
         result = f"{mark}{row.result}" if row.result and row.phase != "start" else "→ returns" if row.phase == "finish" else ""
         pieces = ((row.who if len(self.names[side]) > 1 else "", f"s {side}"), (row.call if row.phase != "finish" else "", "m"),
                   (result, "m e" if row.failed else "m"), (row.note, "s"), ("waits" if row.phase == "start" else "", "s"),
@@ -211,14 +196,12 @@ def _wide(fold):
 
 def _words_of(canvas, row, plan, y):
     """Write a row's words beside its side's outermost lifeline; return how many lines they took."""
-    side = row.endpoint.side
-    left = side == "client"
+    side, left = row.endpoint.side, row.endpoint.side == "client"
     x, room, lines = plan.outer(side) + (-BESIDE if left else BESIDE), plan.room[side], [[]]
     for words, kind in plan.parts(row):
         if lines[-1] and sum(_size(*part) + 1 for part in lines[-1]) + _size(words, kind) > room:
             lines.append([])
-        short = words if _size(words, kind) <= room else words[:room - 1] + "…"
-        lines[-1].append((short, kind))
+        lines[-1].append((words if _size(words, kind) <= room else words[:room - 1] + "…", kind))
     for n, parts in enumerate(lines):
         spans = [tag("tspan", words, class_=kind, dx=6 if i else None) for i, (words, kind) in enumerate(parts)]
         canvas.above.append(tag("text", *spans, x=x, y=y + 4 + n * LINE, text_anchor="end" if left else "start",
@@ -271,8 +254,7 @@ def _overlap(sent, taken):
 def _lifelines(canvas, plan, bottom):
     drawn = []
     for side, anchor in (("client", "end"), ("server", "start")):
-        names = plan.names[side]
-        places = sorted({plan.lane[side, name] for name in names})
+        names, places = plan.names[side], sorted({plan.lane[side, name] for name in plan.names[side]})
         if len(names) == 1:
             canvas.words(places[0], 22, names[0], f"h {side}", "middle")
         elif names:

@@ -1,13 +1,13 @@
 """What the kernel knows about a socket: its queues, its state, its counters.
 
-Every view returns None where this system, or this socket, cannot answer; `why(view, sock)` then gives the
-reason as a sentence:
+Every view returns None where this system, or this socket, cannot answer; `why(view, sock)` gives the reason:
 
     kernel.tcp_info(sock)               # None
     kernel.why(kernel.tcp_info, sock)   # "TCP_INFO is read on Linux only; this is Windows."
 
 Reading changes nothing, and calls no method that a recording socket would record.
 """
+import contextlib
 import functools
 import platform
 import socket
@@ -30,10 +30,9 @@ _getsockopt, _fileno = socket.socket.getsockopt, socket.socket.fileno
 _getsockname, _getpeername = socket.socket.getsockname, socket.socket.getpeername
 
 # The states of RFC 9293, 3.3.2, in the order of Linux's include/net/tcp_states.h, which counts from 1.
-STATES = ("ESTABLISHED", "SYN_SENT", "SYN_RECEIVED", "FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT", "CLOSED",
-          "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING", "SYN_RECEIVED")
-_PSUTIL = {"SYN_RECV": "SYN_RECEIVED", "FIN_WAIT1": "FIN_WAIT_1", "FIN_WAIT2": "FIN_WAIT_2",
-           "CLOSE": "CLOSED", "NONE": "CLOSED"}
+STATES = ("ESTABLISHED", "SYN_SENT", "SYN_RECEIVED", "FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT", "CLOSED", "CLOSE_WAIT", "LAST_ACK",
+          "LISTEN", "CLOSING", "SYN_RECEIVED")
+_PSUTIL = {"SYN_RECV": "SYN_RECEIVED", "FIN_WAIT1": "FIN_WAIT_1", "FIN_WAIT2": "FIN_WAIT_2", "CLOSE": "CLOSED", "NONE": "CLOSED"}
 _SO_NWRITE = 0x1024                     # macOS, sys/socket.h: bytes in the send buffer
 _FIONREAD_WINDOWS = 0x4004667F          # winsock2.h
 
@@ -87,8 +86,7 @@ def _ioctl(sock, request: int) -> int:
 def receive_queue(sock) -> int | None:
     """Bytes that have arrived and that no recv() has taken yet.
 
-    For UDP on Linux it is the size of the next datagram, not of all of them. tcp(7) and udp(7): SIOCINQ,
-    the same number as FIONREAD.
+    For UDP on Linux it is the size of the next datagram, not of all of them. tcp(7) and udp(7): SIOCINQ, that is FIONREAD.
     """
     if WINDOWS:
         import ctypes
@@ -147,12 +145,10 @@ def state(sock) -> str | None:
         raise Unavailable("Only TCP has connection states.")
     if LINUX:
         return STATES[_read_tcp_info(sock)[0] - 1]
-    local = _getsockname(sock)
-    try:
+    remote = ()
+    with contextlib.suppress(OSError):
         remote = _getpeername(sock)
-    except OSError:
-        remote = ()
-    return _psutil_state(local, remote, everyone=False)
+    return _psutil_state(_getsockname(sock), remote, everyone=False)
 
 
 @_view
@@ -180,8 +176,7 @@ def _proc_address(address) -> str:
     """("127.0.0.1", 80) -> "0100007F:0050": words of 32 bits in the byte order of this machine."""
     host, port = address[:2]
     packed = socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host)
-    words = struct.unpack(f"={len(packed) // 4}I", packed)
-    return "".join(f"{word:08X}" for word in words) + f":{port:04X}"
+    return "".join(f"{word:08X}" for word, in struct.iter_unpack("=I", packed)) + f":{port:04X}"
 
 
 def _psutil_state(local, remote, everyone: bool) -> str:
@@ -224,12 +219,8 @@ def tcp_info(sock) -> TcpInfo | None:
     raw = _read_tcp_info(sock)
     if len(raw) < 144:
         raise Unavailable("This kernel is too old: its TCP_INFO has no byte counters.")
-    mss, unacked = struct.unpack_from("=I", raw, 16)[0], struct.unpack_from("=I", raw, 24)[0]
-    rtt, variation, _, cwnd = struct.unpack_from("=4I", raw, 68)
-    retransmitted, = struct.unpack_from("=I", raw, 100)
-    acked, received, out, into = struct.unpack_from("=QQII", raw, 120)
-    return TcpInfo(STATES[raw[0] - 1], mss, rtt, variation, cwnd, unacked, retransmitted, acked, received,
-                   out, into)
+    mss, unacked, rtt, variation, cwnd, *counts = struct.unpack_from("=16x I 4x I 40x 2I 4x I 16x I 16x 2Q 2I", raw)
+    return TcpInfo(STATES[raw[0] - 1], mss, rtt, variation, cwnd, unacked, *counts)
 
 
 @_view
@@ -246,8 +237,7 @@ def backlog(listener) -> tuple[int, int] | None:
 
 def wait_until(condition, timeout: float = 5.0, what: str = "the condition"):
     """Call condition() until it is true and return what it gave; TimeoutError after `timeout` seconds."""
-    deadline = time.monotonic() + timeout
-    pause = 0.0002
+    deadline, pause = time.monotonic() + timeout, 0.0002
     while not (answer := condition()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} did not come true within {timeout:g} seconds")

@@ -224,7 +224,6 @@ def _safe(value):
 
 
 # --- what each method moved: (args as shown, Moved) ------------------------------------------------------------
-
 def _preview(data):
     if type(data) is bytes:
         return data[:KEEP], len(data)
@@ -329,7 +328,6 @@ def _only_args(sock, args, result):
 
 
 # --- numbers that have names -----------------------------------------------------------------------------------
-
 def _names(prefix):
     return {value: name for name, value in sorted(vars(socket).items())
             if name.startswith(prefix) and isinstance(value, int) and "_VM_" not in name}   # SO_VM_… are another family's

@@ -56,7 +56,6 @@ def tell(events, endpoints, dropped: int = 0) -> Story:
 
 
 # --- who is who ------------------------------------------------------------------------------------------------
-
 def _name(events, endpoints, partners, natural):
     """Give each endpoint that acted a side and a name by its role; return them, clients first."""
     calls, order, spoke_first = defaultdict(set), {}, {}
@@ -131,7 +130,6 @@ def _ranks(events, endpoints, threads, natural, seats):
 
 
 # --- one order for all -----------------------------------------------------------------------------------------
-
 def _before_start(events, listens):
     """What must be finished before a call begins: [[position, ...]], with the call before it in its thread as the last.
 
@@ -250,7 +248,6 @@ def _schedule(events, causes, before, threads, ranks):
 
 
 # --- rows ------------------------------------------------------------------------------------------------------
-
 def _rows(events, steps, causes, partners, endpoints):
     names = {port_of(e.local): endpoints[e.socket].name for e in events
              if e.socket in endpoints and isinstance(e.local, tuple) and port_of(e.local)}           # port 0 is nobody's yet

@@ -45,15 +45,12 @@ def tag(name: str, *content, **attributes) -> Markup:
 
     `class_` stands for class, and `_` for the - in other names, as in text_anchor; None leaves an attribute out.
     """
-    inside = "".join(f' {key.rstrip("_").replace("_", "-")}="{_plain(value)}"'
+    def plain(value):
+        return f"{value:g}" if isinstance(value, float) else escape(value)
+
+    inside = "".join(f' {key.rstrip("_").replace("_", "-")}="{plain(value)}"'
                      for key, value in attributes.items() if value is not None)
-    if name in _EMPTY:
-        return Markup(f"<{name}{inside}/>")
-    return Markup(f"<{name}{inside}>{''.join(map(escape, content))}</{name}>")
-
-
-def _plain(value):
-    return f"{value:g}" if isinstance(value, float) else escape(value)
+    return Markup(f"<{name}{inside}/>" if name in _EMPTY else f"<{name}{inside}>{''.join(map(escape, content))}</{name}>")
 
 
 def palette(dark: bool) -> str:
@@ -63,9 +60,8 @@ def palette(dark: bool) -> str:
 
 def card(*content, colour: str = "client", **attributes) -> Markup:
     """The course's card in a cell: an edge in one of the COLOURS at the left, and what it holds."""
-    look = (f"border-left:4px solid {COLOURS[colour][0]};padding:4px 12px;max-width:860px;"
-            "color:var(--jp-content-font-color1,inherit)")
-    return tag("div", *content, **attributes, style=look)
+    look = f"border-left:4px solid {COLOURS[colour][0]};padding:4px 12px;max-width:860px;"
+    return tag("div", *content, **attributes, style=look + "color:var(--jp-content-font-color1,inherit)")
 
 
 def marked(text: str) -> Markup:
@@ -73,15 +69,12 @@ def marked(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))
 
 
-# --- pictures ----------------------------------------------------------------------------------------------------
-
 def drawing(width: float, height: float, *content, label: str, text: str, standalone: bool = True) -> Markup:
     """An <svg> that shrinks with its page; `label` names it, `text` says in words what it shows.
 
     `standalone=False` leaves out the palettes and the surface, for a page that has them.
     """
-    own = (f".nl-own{{{palette(False)}}} @media (prefers-color-scheme:dark){{.nl-own{{{palette(True)}}}}} "
-           if standalone else "")
+    own = f".nl-own{{{palette(False)}}} @media (prefers-color-scheme:dark){{.nl-own{{{palette(True)}}}}} " if standalone else ""
     ground = tag("rect", width=width, height=height, rx=8, style="fill:var(--nl-surface)") if standalone else ""
     return tag("svg", tag("title", label), tag("desc", text), tag("style", Markup(own + _RULES)), ground, *content,
                xmlns="http://www.w3.org/2000/svg", class_="nl nl-own" if standalone else "nl", role="img",
@@ -90,8 +83,8 @@ def drawing(width: float, height: float, *content, label: str, text: str, standa
 
 def rect(x: float, y: float, width: float, height: float, fill: str, stroke: str) -> Markup:
     """A box with soft corners."""
-    return tag("rect", x=float(x), y=float(y), width=float(width), height=float(height),
-               rx=min(6, int(height) // 8 + 1), fill=fill, stroke=stroke)
+    soft = min(6, int(height) // 8 + 1)
+    return tag("rect", x=float(x), y=float(y), width=float(width), height=float(height), rx=soft, fill=fill, stroke=stroke)
 
 
 def text_at(x: float, y: float, words: str, kind: str | None = None, anchor: str | None = None, **more) -> Markup:
@@ -112,7 +105,6 @@ def wrap(words: str, room: int) -> list[str]:
 @dataclass(frozen=True)
 class Picture:
     """An SVG and the words for it; shows itself in a cell."""
-
     svg: str
     text: str
 

@@ -23,23 +23,21 @@ class _Here(threading.local):
 
 
 class Timeline:
-    """A recorder of socket calls, safe to use from many threads (chapter 00).
+    """A recorder of socket calls, safe to use from many threads (chapter 00); in a cell it shows itself as a sequence diagram.
 
     `limit` is how many calls it keeps; older ones are forgotten, and the picture says how many. With `one_hand` all
     calls are told as those of one thread, in the order in which they returned.
-    As the last line of a cell it shows itself as a sequence diagram, ordered by cause.
     """
 
     def __init__(self, limit: int = 10_000, *, one_hand: bool = False):
         if not isinstance(limit, int) or limit < 1:
             raise ValueError(f"limit is how many calls to keep, 1 or more, not {limit!r}")
-        self.log, self.count = deque(maxlen=limit), itertools.count()
+        self.log, self.count, self._number = deque(maxlen=limit), itertools.count(), itertools.count()
         self.here = SimpleNamespace(thread=threading.main_thread()) if one_hand else _Here()
         self.on_change = None
         self._class = recording_class(self)
         self._ends: dict[int, Endpoint] = {}
         self._live = weakref.WeakValueDictionary()
-        self._number = itertools.count()
 
     def socket(self, family=-1, type=-1, proto=-1, fileno=None, *, name=None):
         """A `socket.socket` that records here. `name` stands in the picture; without it, the role does.
@@ -80,8 +78,7 @@ class Timeline:
     def opened(self, sock) -> int:
         number = next(self._number)
         kind = {socket.SOCK_STREAM: "stream", socket.SOCK_DGRAM: "datagram"}.get(sock.type, str(sock.type))
-        self._live[number] = sock
-        self._ends[number] = Endpoint(number, kind)
+        self._live[number], self._ends[number] = sock, Endpoint(number, kind)
         if number % 4096 == 4095:       # forget the sockets that are gone and of which no call is kept
             kept = {end[0] for _, end, *_ in self.log.copy()} | set(self._live.data)
             for old in set(self._ends) - kept:
@@ -174,8 +171,8 @@ def watch(limit: int = 10_000):
     finally:
         with _lock:
             before = _replaced.pop(id(mine))
-            later = [other for other, found in _replaced.items() if found is mine]
+            later = next((other for other, found in _replaced.items() if found is mine), None)
             if later:                   # entered after us and not left yet: it will put back what we found
-                _replaced[later[0]] = before
+                _replaced[later] = before
             else:
                 socket.socket = before

@@ -6,13 +6,12 @@ import errno
 
 from netlab.events import ADDRESS, DATA, RECEIVES, Symbol
 
-# --- a call, as it stands in a program -------------------------------------------------------------------------
 
 def show_call(e, names):
     """The call as it stands in a program, with `names` (port -> name) in the place of known addresses."""
-    parts = [show_bytes(e.data, e.size) if a is DATA else show_address(e.address, names) if a is ADDRESS else show_value(a)
-             for a in e.args]
-    return f"{e.method}({', '.join(parts)})"
+    shown = (show_bytes(e.data, e.size) if a is DATA else show_address(e.address, names) if a is ADDRESS else show_value(a)
+             for a in e.args)
+    return f"{e.method}({', '.join(shown)})"
 
 
 def show_result(e, names):
@@ -62,8 +61,6 @@ def port_of(address):
     return address[1] if isinstance(address, tuple) and len(address) > 1 else address
 
 
-# --- as a person says it ---------------------------------------------------------------------------------------
-
 def count_of(n: int, word: str) -> str:
     """The same for a sentence: "one send", "two sends", "1,000 sends"."""
     small = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -104,17 +101,13 @@ def quoted(text: str) -> str:
     return f'"{shortened(text)}"'
 
 
-# --- errors ----------------------------------------------------------------------------------------------------
-
 def code_of(number: int) -> str:
     """The name of an error number, "EINVAL"; of two names for one number the one that the man pages use."""
     return "EOPNOTSUPP" if number == errno.EOPNOTSUPP else errno.errorcode.get(number, str(number))
 
 
 def error_name(error: BaseException, code: bool = False) -> str:
-    """"ConnectionRefusedError"; where Python has no class of its own for it, or `code` is asked for, with its code,
-    as in "OSError EADDRINUSE".
-    """
+    """"ConnectionRefusedError"; with its code, "OSError EADDRINUSE", where Python has no class for it or `code` is true."""
     number = getattr(error, "errno", None)
     named = number in errno.errorcode and (code or type(error) is OSError)
     return f"{type(error).__name__} {code_of(number)}" if named else type(error).__name__
@@ -123,4 +116,4 @@ def error_name(error: BaseException, code: bool = False) -> str:
 def error_text(error: BaseException, limit: int = 160) -> str:
     """The same with what it says: "OSError EADDRINUSE: Address already in use"."""
     said = shortened(getattr(error, "strerror", None) or str(error), limit)
-    return f"{error_name(error, code=True)}: {said}" if said else error_name(error, code=True)
+    return error_name(error, code=True) + (f": {said}" if said else "")
