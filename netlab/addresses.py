@@ -48,11 +48,10 @@ def ipv6_to_int(text: str) -> int:
     before = _ipv6_groups(head, 1, noun, last=not gap) if head or not gap else []
     after = _ipv6_groups(tail, len(before) + 1, noun, last=True) if tail else []
     missing = 8 - len(before) - len(after)
-    found = _count(8 - missing, "group")
     if gap and missing < 1:
-        raise ValueError(f"{found} and '::': with '::' at most seven groups are written")
+        raise ValueError(f"{_count(8 - missing, 'group')} and '::': with '::' at most seven groups are written")
     if not gap and missing:
-        raise ValueError(f"{_show(text)} has {found}: an IPv6 address has eight, or '::' for the zeros")
+        raise ValueError(f"{_show(text)} has {_count(8 - missing, 'group')}: an IPv6 address has eight, or '::' for the zeros")
     number = 0
     for group in before + [0] * missing + after:
         number = number << 16 | group
@@ -159,44 +158,25 @@ class Special:
 # The IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890), and multicast. Of the small blocks inside 192.0.0.0/24
 # and 2001::/23 only those are here that a reader may meet.
 SPECIAL = tuple(Special(*row.split(" | ")) for row in """\
-0.0.0.0/8 | this network | RFC 791
-0.0.0.0/32 | unspecified: to bind, every interface | RFC 1122
-10.0.0.0/8 | private use | RFC 1918
-100.64.0.0/10 | shared behind a provider's NAT | RFC 6598
-127.0.0.0/8 | loopback | RFC 1122
-169.254.0.0/16 | link-local | RFC 3927
-172.16.0.0/12 | private use | RFC 1918
-192.0.0.0/24 | protocol assignments | RFC 6890
-192.0.2.0/24 | documentation | RFC 5737
-192.31.196.0/24 | AS112 name servers | RFC 7535
-192.52.193.0/24 | multicast tunnels (AMT) | RFC 7450
-192.88.99.0/24 | 6to4 relays, deprecated | RFC 7526
-192.168.0.0/16 | private use | RFC 1918
-192.175.48.0/24 | AS112 name servers | RFC 7534
-198.18.0.0/15 | benchmarks of network devices | RFC 2544
-198.51.100.0/24 | documentation | RFC 5737
-203.0.113.0/24 | documentation | RFC 5737
-224.0.0.0/4 | multicast | RFC 1112
-240.0.0.0/4 | reserved | RFC 1112
-255.255.255.255/32 | broadcast on this link | RFC 919
-::/128 | unspecified: to bind, every interface | RFC 4291
-::1/128 | loopback | RFC 4291
-::ffff:0:0/96 | IPv4-mapped | RFC 4291
-64:ff9b::/96 | translation to IPv4 | RFC 6052
-64:ff9b:1::/48 | local translation to IPv4 | RFC 8215
-100::/64 | discard | RFC 6666
-2001::/23 | protocol assignments | RFC 2928
-2001::/32 | Teredo tunnels | RFC 4380
-2001:2::/48 | benchmarks of network devices | RFC 5180
-2001:20::/28 | ORCHIDv2 identifiers | RFC 7343
-2001:db8::/32 | documentation | RFC 3849
-2002::/16 | 6to4 tunnels | RFC 3056
-2620:4f:8000::/48 | AS112 name servers | RFC 7534
-3fff::/20 | documentation | RFC 9637
-5f00::/16 | segment routing | RFC 9602
-fc00::/7 | private use (unique local) | RFC 4193
-fe80::/10 | link-local | RFC 4291
-ff00::/8 | multicast | RFC 4291""".split("\n"))
+0.0.0.0/8 | this network | RFC 791 ; 0.0.0.0/32 | unspecified: to bind, every interface | RFC 1122
+10.0.0.0/8 | private use | RFC 1918 ; 100.64.0.0/10 | shared behind a provider's NAT | RFC 6598
+127.0.0.0/8 | loopback | RFC 1122 ; 169.254.0.0/16 | link-local | RFC 3927
+172.16.0.0/12 | private use | RFC 1918 ; 192.0.0.0/24 | protocol assignments | RFC 6890
+192.0.2.0/24 | documentation | RFC 5737 ; 192.31.196.0/24 | AS112 name servers | RFC 7535
+192.52.193.0/24 | multicast tunnels (AMT) | RFC 7450 ; 192.88.99.0/24 | 6to4 relays, deprecated | RFC 7526
+192.168.0.0/16 | private use | RFC 1918 ; 192.175.48.0/24 | AS112 name servers | RFC 7534
+198.18.0.0/15 | benchmarks of network devices | RFC 2544 ; 198.51.100.0/24 | documentation | RFC 5737
+203.0.113.0/24 | documentation | RFC 5737 ; 224.0.0.0/4 | multicast | RFC 1112
+240.0.0.0/4 | reserved | RFC 1112 ; 255.255.255.255/32 | broadcast on this link | RFC 919
+::/128 | unspecified: to bind, every interface | RFC 4291 ; ::1/128 | loopback | RFC 4291
+::ffff:0:0/96 | IPv4-mapped | RFC 4291 ; 64:ff9b::/96 | translation to IPv4 | RFC 6052
+64:ff9b:1::/48 | local translation to IPv4 | RFC 8215 ; 100::/64 | discard | RFC 6666
+2001::/23 | protocol assignments | RFC 2928 ; 2001::/32 | Teredo tunnels | RFC 4380
+2001:2::/48 | benchmarks of network devices | RFC 5180 ; 2001:20::/28 | ORCHIDv2 identifiers | RFC 7343
+2001:db8::/32 | documentation | RFC 3849 ; 2002::/16 | 6to4 tunnels | RFC 3056
+2620:4f:8000::/48 | AS112 name servers | RFC 7534 ; 3fff::/20 | documentation | RFC 9637
+5f00::/16 | segment routing | RFC 9602 ; fc00::/7 | private use (unique local) | RFC 4193
+fe80::/10 | link-local | RFC 4291 ; ff00::/8 | multicast | RFC 4291""".replace("\n", " ; ").split(" ; "))
 
 
 def special(address: str | int, version: int | None = None) -> Special | None:
@@ -284,9 +264,5 @@ def _count(number: int, noun: str) -> str:
     return f"{_NUMBER[number] if number < 10 else number} {noun}{'' if number == 1 else 's'}"
 
 
-def _block(row: Special) -> tuple[Network, Special]:
-    address, _, prefix = row.block.partition("/")
-    return network(address, int(prefix)), row
-
-
-_BLOCKS = sorted(map(_block, SPECIAL), key=lambda pair: -pair[0].prefix)  # the narrowest first
+_BLOCKS = [(network(address, int(prefix)), row) for row in SPECIAL for address, prefix in [row.block.split("/")]]
+_BLOCKS.sort(key=lambda pair: -pair[0].prefix)  # the narrowest first

@@ -1,7 +1,4 @@
-"""Draws a Story: as a sequence diagram in SVG, and as a table in plain text.
-
-The same story gives the same SVG.
-"""
+"""Draws a Story, as a sequence diagram in SVG and as a table in plain text; the same story gives the same SVG."""
 from __future__ import annotations
 
 from collections import Counter
@@ -18,7 +15,6 @@ LANES, ROWS = 5, 100                    # more lifelines on a side share the las
 CHAR, NARROW = 7.55, 6.3                # widths of a character, monospaced and not
 
 
-# --- folding ---------------------------------------------------------------------------------------------------
 @dataclass(slots=True)
 class Fold:
     """Rows that are not shown, because they repeat or are too many."""
@@ -34,6 +30,10 @@ class Fold:
         calls = Counter(r.event.method for r in self.rows[:len(self.rows) // self.times] if r.phase != "finish")
         each = ", ".join(f"{n} {method}" if n > 1 else method for method, n in calls.items())
         return f"the same {self.times:,} times more ({each}){moved}"
+
+    @property
+    def wide(self):
+        return len(self.note) * NARROW + 40
 
 
 def fold(rows: list[Row]) -> list[Row | Fold]:
@@ -58,7 +58,6 @@ def fold(rows: list[Row]) -> list[Row | Fold]:
     return shown
 
 
-# --- as text ---------------------------------------------------------------------------------------------------
 def text(story: Story) -> str:
     """A numbered line for each row: who, what, what came back, and the line that caused it."""
     shown = fold(story.rows)
@@ -82,7 +81,6 @@ def text(story: Story) -> str:
     return "\n".join([*lines, story.caption])
 
 
-# --- as a picture ----------------------------------------------------------------------------------------------
 class _Canvas:
     """Collects shapes in three layers: boxes, lines above them, words above all."""
 
@@ -121,8 +119,7 @@ def svg(story: Story, standalone: bool = True) -> str:
     for item in shown:
         places[id(item)] = y
         if isinstance(item, Fold):
-            wide = _wide(item)
-            canvas.above.append(tag("rect", x=(width - wide) / 2, y=y - 13, width=wide, height=18, class_="f"))
+            canvas.above.append(tag("rect", x=(width - item.wide) / 2, y=y - 13, width=item.wide, height=18, class_="f"))
             canvas.words(width / 2, y, f"⋮  {item.note}  ⋮", "s", "middle")
             places.update((id(row), y) for row in item.rows)
             y += LINE + GAP
@@ -147,29 +144,27 @@ class _Plan:
     """Where things stand: the lifelines, and how many characters each side has for its words."""
 
     def __init__(self, shown, endpoints):
-        self.names = {side: list(dict.fromkeys(end.name for end in endpoints if end.side == side)) for side in _SIDES}
+        self.names = {side: list(dict.fromkeys(end.name for end in endpoints if end.side == side)) for side in _ACROSS}
         extra = {side: LANE * (max(1, min(len(names), LANES)) - 1) for side, names in self.names.items()}
-        need = dict.fromkeys(_SIDES, SHORT)
+        need = dict.fromkeys(_ACROSS, SHORT)
         for row in (item for item in shown if isinstance(item, Row)):
             side = row.endpoint.side
             need[side] = max(need[side], round(sum(_size(*part) + 1 for part in self.parts(row)) + .5))
         both = int((WIDTH - MIDDLE - 2 * (EDGE + BESIDE) - sum(extra.values())) / CHAR)
         self.room = {side: min(need[side], max(both // 2, both - need[other])) for side, other in _ACROSS.items()}
-        short = max((_wide(item) + 2 * EDGE for item in shown if isinstance(item, Fold)), default=0)
-        self.left = EDGE + self.room["client"] * CHAR + BESIDE + extra["client"]       # the innermost lifelines
-        self.right = self.left + MIDDLE
-        self.width = round(max(self.right + extra["server"] + BESIDE + self.room["server"] * CHAR + EDGE, short))
+        short = max((item.wide + 2 * EDGE for item in shown if isinstance(item, Fold)), default=0)
+        left = EDGE + self.room["client"] * CHAR + BESIDE + extra["client"]
+        right = left + MIDDLE
+        self.inner = {"client": left, "server": right}      # the innermost lifelines
+        self.width = round(max(right + extra["server"] + BESIDE + self.room["server"] * CHAR + EDGE, short))
         self.lane = {}                  # (side, name) -> x; from the middle outwards
-        for side, x, step in (("client", self.left, -LANE), ("server", self.right, LANE)):
+        for side, x, step in (("client", left, -LANE), ("server", right, LANE)):
             names = self.names[side]
             for n, name in enumerate(reversed(names) if side == "client" else names):
                 self.lane[side, name] = x + step * min(n, LANES - 1)
 
-    def inner(self, side):
-        return self.left if side == "client" else self.right
-
     def outer(self, side):
-        return {"client": min, "server": max}[side]([x for (s, _), x in self.lane.items() if s == side] or [self.inner(side)])
+        return {"client": min, "server": max}[side]([x for (s, _), x in self.lane.items() if s == side] or [self.inner[side]])
 
     def parts(self, row):
         """A row's words in pieces that may stand on lines of their own: [(words, class)]."""
@@ -182,16 +177,11 @@ class _Plan:
 
 
 _ACROSS = {"client": "server", "server": "client"}
-_SIDES = tuple(_ACROSS)
 
 
 def _size(words, kind):
     """How many characters of the monospaced font the words are wide."""
     return len(words) * (1 if kind.startswith("m") else NARROW / CHAR)
-
-
-def _wide(fold):
-    return len(fold.note) * NARROW + 40
 
 
 def _words_of(canvas, row, plan, y):
@@ -212,7 +202,7 @@ def _words_of(canvas, row, plan, y):
 def _lines_of(canvas, row, story, plan, places, needed, visible):
     """Draw what joins a row to others: its wait, the handshake, the bytes, the end."""
     e, side, y = row.event, row.endpoint.side, places[id(row)]
-    x, middle, toward = plan.lane[side, row.who], (plan.left + plan.right) / 2, 1 if side == "client" else -1
+    x, middle, toward = plan.lane[side, row.who], sum(plan.inner.values()) / 2, 1 if side == "client" else -1
     if row.started is not None:
         above = places[id(story.rows[row.started])]
         canvas.boxes.append(tag("rect", x=x - 5, y=above - 7, width=10, height=y - above + 14, rx=3, class_=f"w {side}"))
@@ -223,7 +213,7 @@ def _lines_of(canvas, row, story, plan, places, needed, visible):
             canvas.line(x, y, middle - 8 * toward, y, "d")
             canvas.cross(middle, y)
         else:
-            canvas.line(x, y, plan.inner(_ACROSS[side]), y, "d")
+            canvas.line(x, y, plan.inner[_ACROSS[side]], y, "d")
             canvas.words(middle, y - 5, "handshake, done by the kernels", "s", "middle")
     for c in row.causes:
         cause = story.rows[c]
@@ -231,7 +221,9 @@ def _lines_of(canvas, row, story, plan, places, needed, visible):
             continue
         from_x, from_y = plan.lane[cause.endpoint.side, cause.who], places[id(cause)]
         if cause.event.method in SENDS and e.method in RECEIVES and e.size:
-            size = _overlap(cause.event, e) if row.endpoint.kind == "stream" else e.size
+            sent, size = cause.event, e.size
+            if row.endpoint.kind == "stream":       # of a stream, what the two have in common
+                size = min(sent.offset + sent.size, e.offset + e.size) - max(sent.offset, e.offset)
             if e.peek:
                 canvas.line(from_x, from_y, x, y, "d")      # nothing moved
             elif from_x != x:
@@ -247,10 +239,6 @@ def _lines_of(canvas, row, story, plan, places, needed, visible):
         canvas.words(x + 56 * toward, y + 8, bytes_of(e.size) + later, "s", "start" if side == "client" else "end")
 
 
-def _overlap(sent, taken):
-    return min(sent.offset + sent.size, taken.offset + taken.size) - max(sent.offset, taken.offset)
-
-
 def _lifelines(canvas, plan, bottom):
     drawn = []
     for side, anchor in (("client", "end"), ("server", "start")):
@@ -263,7 +251,7 @@ def _lifelines(canvas, plan, bottom):
                 together = f"{len(names)} {'clients' if side == 'client' else 'sockets'}"
             canvas.words(plan.outer(side) + (8 if side == "client" else -8), 22, together, f"h {side}", anchor)
         elif plan.lane:
-            canvas.words(plan.inner(side), 22, "the other end, not recorded", "s", "middle")
+            canvas.words(plan.inner[side], 22, "the other end, not recorded", "s", "middle")
         drawn += [tag("path", d=f"M{x:g} 32V{bottom:g}", class_=f"l {side if names else 'ghost'}")
-                  for x in (places or [plan.inner(side)])]
+                  for x in (places or [plan.inner[side]])]
     return drawn

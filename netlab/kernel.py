@@ -24,10 +24,7 @@ except ImportError:                     # Windows
 
 LINUX, MAC, WINDOWS = sys.platform == "linux", sys.platform == "darwin", sys.platform == "win32"
 SYSTEM = {"Darwin": "macOS"}.get(platform.system(), platform.system())
-
-# The plain methods, taken now: a recording subclass of socket.socket must not see these calls.
-_getsockopt, _fileno = socket.socket.getsockopt, socket.socket.fileno
-_getsockname, _getpeername = socket.socket.getsockname, socket.socket.getpeername
+_PLAIN = socket.socket                  # the class itself, whatever `watch` puts in its place
 
 # The states of RFC 9293, 3.3.2, in the order of Linux's include/net/tcp_states.h, which counts from 1.
 STATES = ("ESTABLISHED", "SYN_SENT", "SYN_RECEIVED", "FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT", "CLOSED", "CLOSE_WAIT", "LAST_ACK",
@@ -63,7 +60,7 @@ def why(view, *args) -> str:
 
 
 def _descriptor(sock) -> int:
-    number = _fileno(sock)
+    number = _PLAIN.fileno(sock)
     if number < 0:
         raise Unavailable("The socket is closed: the kernel keeps no queue for it.")
     return number
@@ -110,7 +107,7 @@ def send_queue(sock) -> int | None:
         return _ioctl(sock, termios.TIOCOUTQ)           # the same number as SIOCOUTQ
     if MAC:
         try:
-            return _getsockopt(sock, socket.SOL_SOCKET, _SO_NWRITE)
+            return _PLAIN.getsockopt(sock, socket.SOL_SOCKET, _SO_NWRITE)
         except OSError as error:
             raise Unavailable(f"The kernel did not answer for descriptor {number}: {error.strerror}.") from None
     raise Unavailable(f"{SYSTEM} does not tell how much waits to be sent.")
@@ -128,7 +125,7 @@ def _read_tcp_info(sock) -> bytes:
     if not LINUX:
         raise Unavailable(f"TCP_INFO is read on Linux only; this is {SYSTEM}.")
     try:
-        return _getsockopt(sock, socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        return _PLAIN.getsockopt(sock, socket.IPPROTO_TCP, socket.TCP_INFO, 256)
     except OSError as error:
         raise Unavailable(f"The kernel did not answer TCP_INFO: {error.strerror}.") from None
 
@@ -139,7 +136,7 @@ def state(sock) -> str | None:
 
     A socket that is closed or not connected yet is "CLOSED". Linux: TCP_INFO. Elsewhere: psutil.
     """
-    if _fileno(sock) < 0:
+    if _PLAIN.fileno(sock) < 0:
         return "CLOSED"
     if not _is_tcp(sock):
         raise Unavailable("Only TCP has connection states.")
@@ -147,8 +144,8 @@ def state(sock) -> str | None:
         return STATES[_read_tcp_info(sock)[0] - 1]
     remote = ()
     with contextlib.suppress(OSError):
-        remote = _getpeername(sock)
-    return _psutil_state(_getsockname(sock), remote, everyone=False)
+        remote = _PLAIN.getpeername(sock)
+    return _psutil_state(_PLAIN.getsockname(sock), remote, everyone=False)
 
 
 @_view
@@ -162,8 +159,7 @@ def connection_state(local, remote) -> str | None:
         wanted = [_proc_address(address) for address in (local, remote)]
         try:
             with open("/proc/net/tcp6" if ":" in local[0] else "/proc/net/tcp") as table:
-                for line in table:
-                    words = line.split()
+                for words in map(str.split, table):
                     if words[1:3] == wanted:
                         return STATES[int(words[3], 16) - 1]
         except OSError as error:

@@ -1,7 +1,6 @@
 """What this machine can do, found out by trying it."""
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -24,12 +23,11 @@ def abilities() -> list[Ability]:
 
 
 def _tried(name, trial) -> Ability:
-    tried = trial.__doc__
     try:
         trial()
     except (OSError, Unavailable, subprocess.SubprocessError) as error:
-        return Ability(name, False, f"{tried}: {getattr(error, 'strerror', None) or error}")
-    return Ability(name, True, tried)
+        return Ability(name, False, f"{trial.__doc__}: {getattr(error, 'strerror', None) or error}")
+    return Ability(name, True, trial.__doc__)
 
 
 def _try_ipv6():
@@ -43,15 +41,14 @@ def _try_unix():
     if not hasattr(socket, "AF_UNIX"):
         raise Unavailable("this Python has no socket.AF_UNIX")
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as sock:
-        sock.bind(os.path.join(folder, "s"))
+        sock.bind(f"{folder}/s")
 
 
 def _try_tcp_info():
     """getsockopt(IPPROTO_TCP, TCP_INFO)"""
     with socket.socket() as sock:
-        reason = why(tcp_info, sock)
-    if reason:
-        raise Unavailable(reason)
+        if reason := why(tcp_info, sock):
+            raise Unavailable(reason)
 
 
 def _try_loopback():
@@ -65,8 +62,7 @@ def _try_capture():
     if not LINUX:
         raise Unavailable("namespaces are Linux's")
     # In a fresh process: unshare() refuses a process that has threads.
-    code = ("import ctypes, os, socket\n"
-            "libc = ctypes.CDLL(None, use_errno=True)\n"
+    code = ("import ctypes, os, socket; libc = ctypes.CDLL(None, use_errno=True)\n"
             "if libc.unshare(0x10000000 | 0x40000000):\n"               # CLONE_NEWUSER | CLONE_NEWNET
             "    raise SystemExit(os.strerror(ctypes.get_errno()))\n"
             "try: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)\n"

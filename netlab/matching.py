@@ -137,7 +137,6 @@ def _match_streams(events, endpoints, sent, causes, partners):
             causes[i] += ends[peer][:1]
 
 
-# --- datagrams -------------------------------------------------------------------------------------------------
 def _match_datagrams(events, endpoints, causes, partners):
     """Join each datagram received to the first one sent that fits its ports and its bytes, and is not taken yet."""
     flying, at, target, goes = _Flying(events), {}, {}, {}

@@ -50,10 +50,9 @@ def event_of(record) -> Event:
 
 
 class StandIn(abc.ABCMeta):        # not `type`: a program may have a class X(socket.socket, abc.ABC)
-    """Makes a Timeline's class of sockets equal to `socket.socket`, in whose place `watch` puts it.
-
-    An older socket is an instance of it, and a table that has `socket.socket` as a key finds it (multiprocessing
-    pickles by such a table). A subclass that a program makes is a class like any other.
+    """Makes a Timeline's class of sockets equal to `socket.socket`, in whose place `watch` puts it: an older socket is an
+    instance of it, and a table that has `socket.socket` as a key finds it (multiprocessing pickles by such a table).
+    A subclass that a program makes is a class like any other.
     """
 
     def meant(cls):
@@ -113,10 +112,8 @@ class RecordingSocket(PLAIN, metaclass=StandIn):
 
 
 def recording_class(recorder):
-    """The class of sockets that tell `recorder`, to stand in the place of `socket.socket`.
-
-    recv and sendall are what a program calls most, so they are written out, with what they need at hand.
-    """
+    """The class of sockets that tell `recorder`, to stand in the place of `socket.socket`."""
+    # recv and sendall are what a program calls most, so they are written out, with what they need at hand
     here, count, only_data = recorder.here, recorder.count, (DATA,)
 
     def recv(self, bufsize, flags=0, /):
@@ -130,9 +127,8 @@ def recording_class(recorder):
             _note(self, "recv", *_recvfrom(self, (bufsize, flags), (data, None)))
             return data
         self.reading = None
-        size, offset = len(data), self.received
+        size, offset, note = len(data), self.received, recorder.note
         self.received = offset + size
-        note = recorder.note
         note((next(count), self.end, here.thread, "recv", (bufsize,), data if size <= KEEP else data[:KEEP], size, offset))
         return data
 
@@ -147,9 +143,8 @@ def recording_class(recorder):
         if flags or type(data) is not bytes:
             return _note(self, "sendall", *_sendall(self, (data, flags) if flags else (data,), None))
         self.writing = None
-        size, offset = len(data), self.sent
+        size, offset, note = len(data), self.sent, recorder.note
         self.sent = offset + size
-        note = recorder.note
         note((next(count), self.end, here.thread, "sendall", only_data, data if size <= KEEP else data[:KEEP], size, offset))
 
     for method in (recv, sendall):
@@ -235,8 +230,7 @@ def _preview(data):
 
 
 def _sendall(sock, args, result):
-    """Also for a sendall that failed: how much of it went out nobody knows, so all of it counts as begun."""
-    data, size = _preview(args[0])
+    data, size = _preview(args[0])      # if it failed, nobody knows how much of it went out: all of it counts as begun
     sock.sent = (offset := sock.sent) + size
     return (DATA, *map(_flag, args[1:])) if size else _safe(args), Moved(data, size, offset)
 
@@ -278,8 +272,7 @@ def _received(sock, data, size, flags, address):
     if data is None:
         return NOTHING
     offset, peek = sock.received, bool(sum(flags) & (socket.MSG_PEEK | socket.MSG_OOB))
-    if not peek:
-        sock.received = offset + size
+    sock.received += 0 if peek else size
     return Moved(data[:min(size, KEEP)], size, offset, peek, address)
 
 
@@ -327,7 +320,6 @@ def _only_args(sock, args, result):
     return _safe(args), NOTHING
 
 
-# --- numbers that have names -----------------------------------------------------------------------------------
 def _names(prefix):
     return {value: name for name, value in sorted(vars(socket).items())
             if name.startswith(prefix) and isinstance(value, int) and "_VM_" not in name}   # SO_VM_… are another family's
@@ -365,9 +357,8 @@ def _accept(self):
 
 for _method, _moved in {
         "bind": _names_address, "listen": _listen, "connect": _names_address, "connect_ex": _names_address, "accept": _accepted,
-        "send": _send, "sendto": _sendto, "sendmsg": _sendmsg,
+        "send": _send, "sendto": _sendto, "sendmsg": _sendmsg, "shutdown": _shutdown, "setsockopt": _setsockopt,
         "recvfrom": _recvfrom, "recv_into": _received_into, "recvfrom_into": _received_into, "recvmsg": _recvmsg,
-        "shutdown": _shutdown, "setsockopt": _setsockopt,
         "settimeout": _only_args, "setblocking": _only_args, "detach": _only_args}.items():
     if hasattr(PLAIN, _method):         # sendmsg and recvmsg are not on every system
         setattr(RecordingSocket, _method, _recorded(_method, _moved))

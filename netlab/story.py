@@ -1,9 +1,7 @@
 """What happened on some sockets, in an order of cause.
 
-`tell(events, endpoints)` turns a heap of events, recorded by threads that raced, into a `Story`: rows in an
-order that does not depend on the clock.
-
-Two threads race, so "who came first" differs from run to run. But some things cannot be otherwise:
+`tell(events, endpoints)` turns a heap of events, recorded by threads that raced, into a `Story`: rows in an order that
+does not depend on the clock. "Who came first" differs from run to run, but some things cannot be otherwise:
 
 * a thread makes one call after the other;
 * bytes are not received before they are sent, and no end of stream is seen before the peer ended;
@@ -247,7 +245,6 @@ def _schedule(events, causes, before, threads, ranks):
     return steps
 
 
-# --- rows ------------------------------------------------------------------------------------------------------
 def _rows(events, steps, causes, partners, endpoints):
     names = {port_of(e.local): endpoints[e.socket].name for e in events
              if e.socket in endpoints and isinstance(e.local, tuple) and port_of(e.local)}           # port 0 is nobody's yet
@@ -273,8 +270,8 @@ def _rows(events, steps, causes, partners, endpoints):
             row.result, row.note, row.failed = show_result(e, names), _note(i, events, causes, readers, endpoints), bool(e.error)
             row.started = start_of.get(i)
             row.causes = [row_of[c] for c in causes[i] if c in row_of]
-            row.lost = (e.method in SENDS and not e.error and e.socket in partners and not readers[i]
-                        and endpoints[e.socket].kind == "datagram")
+            stays = e.method in SENDS and not e.error and e.socket in partners and not readers[i]
+            row.lost = stays and row.endpoint.kind == "datagram"
         rows.append(row)
     return rows
 
@@ -304,7 +301,6 @@ def _note(i, events, causes, readers, endpoints):
 
 
 def _caption(rows, endpoints):
-    """What matters, as one short text."""
     parts, sides = [], {end.side for end in endpoints}
     done = [r for r in rows if r.phase != "start"]
     for side, other in (("client", "server"), ("server", "client")):

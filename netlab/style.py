@@ -19,15 +19,14 @@ COLOURS = {     # light, dark; as words or lines all but amber and pink, which f
 
 _RULES = """
 .nl text{font:12.5px system-ui,"Segoe UI",Roboto,sans-serif;fill:var(--nl-ink)}
-.nl .m{font-family:ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace}
-.nl .s{font-size:11.5px;fill:var(--nl-soft)} .nl .h{font-size:14px;font-weight:600}
-.nl .e{fill:var(--nl-error)} .nl .client{fill:var(--nl-client)} .nl .server{fill:var(--nl-server)}
-.nl .l{fill:none;stroke-width:2} .nl .l.client,.nl .p.client,.nl .w.client{stroke:var(--nl-client)}
+.nl .m{font-family:ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace} .nl .s{font-size:11.5px;fill:var(--nl-soft)}
+.nl .h{font-size:14px;font-weight:600} .nl .e{fill:var(--nl-error)} .nl .client{fill:var(--nl-client)}
+.nl .server{fill:var(--nl-server)} .nl .l{fill:none;stroke-width:2}
+.nl .l.client,.nl .p.client,.nl .w.client{stroke:var(--nl-client)}
 .nl .l.server,.nl .p.server,.nl .w.server{stroke:var(--nl-server)} .nl .l.ghost{stroke:var(--nl-line);stroke-dasharray:2 4}
 .nl .d{fill:none;stroke:var(--nl-soft);stroke-dasharray:4 3} .nl .x{fill:none;stroke:var(--nl-error);stroke-width:2}
-.nl .p,.nl .f{fill:var(--nl-surface)} .nl .w{fill:var(--nl-surface);stroke-dasharray:3 2}
-.nl .on{fill:var(--nl-surface)} .nl .dark{fill:#111418}
-.nl .halo{paint-order:stroke;stroke:var(--nl-surface);stroke-width:6px}
+.nl .p,.nl .f{fill:var(--nl-surface)} .nl .w{fill:var(--nl-surface);stroke-dasharray:3 2} .nl .on{fill:var(--nl-surface)}
+.nl .dark{fill:#111418} .nl .halo{paint-order:stroke;stroke:var(--nl-surface);stroke-width:6px}
 """.strip().replace("\n", " ")
 
 _EMPTY = frozenset({"br", "circle", "input", "path", "rect"})      # elements that hold nothing: <br/>

@@ -74,7 +74,6 @@ class Timeline:
         self.note = self.log.append if function is None else note_and_tell
 
     # what a RecordingSocket tells its recorder
-
     def opened(self, sock) -> int:
         number = next(self._number)
         kind = {socket.SOCK_STREAM: "stream", socket.SOCK_DGRAM: "datagram"}.get(sock.type, str(sock.type))
@@ -103,7 +102,6 @@ class Timeline:
         self.log.append((next(self.count), (-1, None), self.here.thread, kind, (group,)))
 
     # what a reader asks
-
     @property
     def events(self) -> list[Event]:
         """The finished calls, in the order noted down."""
@@ -135,11 +133,10 @@ class Timeline:
 
     def pending(self) -> list[tuple[str, str]]:
         """The calls that have not returned yet: [(name of the socket, "recv(1024)")]."""
-        ends = {end.id: end.name for end in self.story().endpoints}
+        names = {end.id: end.name for end in self.story().endpoints}
         live = filter(None, (ref() for ref in self._live.valuerefs()))
-        return [(ends.get(sock.number) or self._ends[sock.number].name or "socket", f"{call}()")
-                for sock in live if getattr(sock, "number", None) in self._ends
-                for call in (sock.reading, sock.writing) if call]
+        return [(names.get(sock.number) or self._ends[sock.number].name or "socket", f"{call}()") for sock in live
+                if getattr(sock, "number", None) in self._ends for call in (sock.reading, sock.writing) if call]
 
     def clear(self):
         """Forget all calls so far. Sockets that are still open go on recording."""
@@ -157,10 +154,10 @@ _lock, _replaced = threading.Lock(), {}         # of each watch: what it found i
 def watch(limit: int = 10_000):
     """`with watch() as timeline:` records each socket made inside, also by code that you did not write.
 
-    It works for code that says `socket.socket` or calls a function of the module `socket`; a name fetched
-    before (`from socket import socket`) and C extensions go past it. All threads are included. Of several watches
-    that of the latest entry records, until it is left; a connection from accept() records where its listener does.
-    Inside, older sockets are instances of `socket.socket` too; only `type(sock) is socket.socket` says no.
+    It works for code that says `socket.socket` or calls a function of the module `socket`; a name fetched before
+    (`from socket import socket`) and C extensions go past it. All threads are included. Of several watches the latest
+    records, until it is left; a connection from accept() records where its listener does. Inside, older sockets are
+    instances of `socket.socket` too; only `type(sock) is socket.socket` says no.
     """
     timeline = Timeline(limit)
     mine = timeline._class
