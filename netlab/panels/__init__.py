@@ -5,7 +5,7 @@ Each is loaded when it is first named, so that `import netlab` never needs ipywi
 from importlib import import_module
 
 _HOME = {"AddressPanel": "address", "MethodPanel": "method", "TcpPanel": "tcp", "ask": "quiz"}
-__all__ = sorted(_HOME)
+__all__ = ["AddressPanel", "MethodPanel", "TcpPanel", "ask"]
 
 
 def __getattr__(name):

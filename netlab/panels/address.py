@@ -19,13 +19,12 @@ from netlab.style import tag
 from netlab.teach.pictures import address_picture
 from netlab.words import quoted
 
-
 EXAMPLE = {4: "192.168.0.1/24", 6: "2001:db8::1/64"}
 SIZE = {4: 8, 6: 16}                        # bits in a group
 
 
 class Address(NamedTuple):
-    """What the panel shows: a number of `version` 4 or 6, and a prefix length. Each `read_…` returns another one."""
+    """What the panel shows: a number of `version` 4 or 6, and a prefix length. `read` and `turn` return another one."""
     number: int
     version: int
     prefix: int
@@ -59,8 +58,7 @@ class Address(NamedTuple):
     @property
     def groups(self) -> tuple[str, ...]:
         """As they stand in the text: decimal for IPv4, hex for IPv6."""
-        return tuple(f"{group:d}" if self.version == 4 else f"{group:x}"
-                     for group in addresses.groups(self.number, self.version))
+        return tuple(f"{group:{'d' if self.version == 4 else 'x'}}" for group in addresses.groups(self.number, self.version))
 
     @property
     def bits(self) -> str:
@@ -76,53 +74,41 @@ class Address(NamedTuple):
         return {"text": self.text, "integer": self.integer, "hex": self.hex, "prefix": str(self.prefix),
                 **dict(enumerate(self.groups))}
 
-    # what a learner types; ValueError in words
+    # what a learner types
 
     def read(self, face: object, typed: str) -> Address:
-        """The address after `typed` was put into a field of `faces()`."""
-        return self.read_group(face, typed) if isinstance(face, int) else getattr(self, f"read_{face}")(typed)
+        """The address after `typed` was put into a field of `faces()`. ValueError in words."""
+        width, digits = WIDTH[self.version], typed.strip()
+        if isinstance(face, int):
+            return self._with_group(face, typed)
+        if face == "text":                      # of either version; "/24" after it sets the prefix length too
+            return Address.of(typed, self.prefix if (":" in typed) == (self.version == 6) else None)
+        if face == "prefix":
+            return self._replace(prefix=read_number(digits.removeprefix("/"), 0, width, "a prefix length"))
+        if face == "integer":
+            base, allowed = 10, f"an integer, 0 to {'4294967295' if self.version == 4 else '2**128 - 1'}"
+            wrong = f"{quoted(digits)} is not a number. Give {allowed}."
+        else:
+            base, allowed = 16, f"0x0 to 0x{'f' * (width // 4)}"
+            wrong = f"{quoted(digits)} is not hex. Give up to {width // 4} of 0-9 and a-f, such as {self.hex}."
+            digits = digits.lower().removeprefix("0x")
+        if not re.fullmatch("[0-9]+" if base == 10 else "[0-9a-f]+", digits):
+            raise ValueError(wrong)
+        digits = digits.lstrip("0") or "0"
+        if len(digits) > 40 or int(digits, base) >> width:
+            raise ValueError(f"{quoted(digits)} needs more than {width} bits. Give {allowed}.")
+        return self._replace(number=int(digits, base))
 
-    def read_text(self, typed: str) -> Address:
-        """An address of either version; "/24" after it sets the prefix length too."""
-        return Address.of(typed, self.prefix if (":" in typed) == (self.version == 6) else None)
-
-    def read_integer(self, typed: str) -> Address:
-        digits, allowed = typed.strip(), f"an integer, 0 to {self._most()}"
-        if not re.fullmatch("[0-9]+", digits):
-            raise ValueError(f"{quoted(digits)} is not a number. Give {allowed}.")
-        return self._fitting(digits, 10, allowed)
-
-    def read_hex(self, typed: str) -> Address:
-        digits, most = typed.strip().lower().removeprefix("0x"), WIDTH[self.version] // 4
-        if not re.fullmatch("[0-9a-f]+", digits):
-            raise ValueError(f"{quoted(typed.strip())} is not hex. "
-                             f"Give up to {most} of 0-9 and a-f, such as {self.hex}.")
-        return self._fitting(digits, 16, f"0x0 to 0x{'f' * most}")
-
-    def read_prefix(self, typed: str) -> Address:
-        length = typed.strip().removeprefix("/")
-        return self._replace(prefix=read_number(length, 0, WIDTH[self.version], "a prefix length"))
-
-    def read_group(self, index: int, typed: str) -> Address:
+    def _with_group(self, index, typed):
         if "." in typed or ":" in typed:
             raise ValueError(f"{quoted(typed)} is more than one group. Give one here, or a whole address as text.")
-        groups = list(self.groups)
-        groups[index] = typed
-        read, mark = (addresses.ipv4_to_int, ".") if self.version == 4 else (addresses.ipv6_to_int, ":")
-        return self._replace(number=read(mark.join(groups)))
+        groups = [*self.groups[:index], typed, *self.groups[index + 1:]]
+        return self._replace(number=addresses.ipv4_to_int(".".join(groups)) if self.version == 4
+                             else addresses.ipv6_to_int(":".join(groups)))
 
     def turn(self, bit: int) -> Address:
         """With the other value in one bit; bit 0 is the last."""
         return self._replace(number=self.number ^ 1 << bit)
-
-    def _most(self):
-        return "4294967295" if self.version == 4 else "2**128 - 1"
-
-    def _fitting(self, digits, base, allowed):
-        digits = digits.lstrip("0") or "0"
-        if len(digits) > 40 or int(digits, base) >> WIDTH[self.version]:
-            raise ValueError(f"{quoted(digits)} needs more than {WIDTH[self.version]} bits. Give {allowed}.")
-        return self._replace(number=int(digits, base))
 
     # in words
 
@@ -142,8 +128,8 @@ class Address(NamedTuple):
         free = WIDTH[self.version] - self.prefix
         count = f"{self.network.count:,}" if free < 33 else f"2**{free}"
         where = f"{found.name}, {found.rfc}" if found else "in no special range"
-        return (f"{self.text}/{self.prefix} is the integer {self.integer}; "
-                f"network {self.network}, {count} address{'es' if free else ''}; {where}.")
+        return (f"{self.text}/{self.prefix} is the integer {self.integer}; network {self.network}, "
+                f"{count} address{'es' if free else ''}; {where}.")
 
     def code(self) -> str:
         """Lines of netlab.addresses that compute the same, with what they give."""
@@ -174,12 +160,11 @@ class AddressPanel(Panel):
     def __init__(self, address: str = EXAMPLE[4], prefix: int | None = None):
         self.address = Address.of(address, prefix)
         super().__init__()
-        self._first = self.address
-        self.plain = (f"AddressPanel: {self.address.text}/{self.address.prefix}, and the same address as integer, hex, "
-                      f"groups and bits. {RUN_ME}")
+        self._first = first = self.address
+        self.plain = f"AddressPanel: {first.text}/{first.prefix}, and the same address as integer, hex, groups and bits. {RUN_ME}"
         self._latest = {version: Address.of(text) for version, text in EXAMPLE.items()}
         self._turned = None, 0
-        self._sentence = self.address.sentence()
+        self._sentence = first.sentence()
 
     def stored(self):
         picture = address_picture(self._first.text, self._first.prefix)
@@ -189,9 +174,8 @@ class AddressPanel(Panel):
 
     def build(self):
         self._fields_of, self._bits, self._parts = {4: {}, 6: {}}, {4: [], 6: []}, {}
-        self._common = {face: self._face(face, label, size) for face, label, size in (
-            ("text", "Text", "nl-wide"), ("integer", "Integer", "nl-wide"), ("hex", "Hex", "nl-wide"),
-            ("prefix", "Prefix length", "nl-short"))}
+        self._common = {face: self._face(face, face.title(), "nl-wide") for face in ("text", "integer", "hex")}
+        self._common["prefix"] = self._face("prefix", "Prefix length", "nl-short")
         self._switch = self.button("", self._switch_clicked)
         self._facts, self._grid = html(), box([], "nl-grid")
         pairs = [box([field.text, field.note], "nl-pair", *field.classes) for field in self._common.values()]
@@ -199,7 +183,6 @@ class AddressPanel(Panel):
         return [box([self._row, self._grid, self._facts], "nl-side", "nl-address")]
 
     def _face(self, face, label, *classes):
-        """A field whose text is read as `face` when it is done."""
         field = self.field(label, "", *classes)
         field.text.observe(lambda change: self._typed_into(face, field, change["new"]), "value")
         return field
@@ -238,12 +221,11 @@ class AddressPanel(Panel):
         super()._render_frame()
 
     def render(self):
-        address = self.address
-        version, width = address.version, WIDTH[address.version]
+        address, version = self.address, self.address.version
         if version not in self._parts:
             self._build_groups(address)
         for place, button in enumerate(self._bits[version]):
-            self.write(button, **_bit(address, width - 1 - place))
+            self.write(button, **_bit(address, WIDTH[version] - 1 - place))
         for face, words in address.faces().items():
             field = self._fields_of[version].get(face) or self._common[face]
             if not field.error:
@@ -252,8 +234,8 @@ class AddressPanel(Panel):
         self.write(self._facts, value=_facts(address))
         self.write(self._row, _dom_classes=("nl-box", "nl-row", f"nl-version-{version}"))
         for each, part in self._parts.items():              # kept, but only one is shown
-            self.write(part, _dom_classes=("nl-box", "nl-groups", f"nl-version-{each}",
-                                         *(() if each == version else ("nl-away",))))
+            away = () if each == version else ("nl-away",)
+            self.write(part, _dom_classes=("nl-box", "nl-groups", f"nl-version-{each}", *away))
         self.write(self._grid, children=tuple(self._parts.values()))
 
     # what the learner does: in a thread of the kernel's
@@ -265,19 +247,15 @@ class AddressPanel(Panel):
     def _read(self, face, field, typed):
         if isinstance(face, int) and field is not self._fields_of[self.address.version][face]:
             return                                          # typed before a switch could be seen
-        if not typed.strip():                               # emptied: show what is there
-            field.error = ""
-            self.say("The field shows the address again.")
-            return
         try:
-            new = self.address.read(face, whole(typed))
+            new = self.address.read(face, whole(typed)) if typed.strip() else None
         except ValueError as error:
             words = str(error).removesuffix(".")
             field.error = words[0].upper() + words[1:] + "."
             self.say(f"{quoted(typed)} was not taken: {words}. The rest is as it was.")
             return
         field.error = ""
-        self._now(new)
+        self._now(new) if new else self.say("The field shows the address again.")
 
     def _turn_clicked(self, version, bit):
         if version == self.address.version:                 # else it was clicked before a switch could be seen
@@ -298,7 +276,7 @@ class AddressPanel(Panel):
 
 
 def _bit(address, bit):
-    """What the button of a bit shows: its value, its name, its part of the address."""
+    """What the button of a bit shows."""
     net, on = bit >= WIDTH[address.version] - address.prefix, address.number >> bit & 1
     worth = 1 << bit if address.version == 4 else f"2**{bit}"
     return {"description": str(on), "tooltip": f"bit {bit}, worth {worth}, {'network' if net else 'host'} part",

@@ -22,7 +22,6 @@ MAX_TEXT, MAX_BYTES, MAX_BUFFER = 400, 8_000_000, 1 << 20
 
 class Arguments(NamedTuple):
     """What was typed: as values for a call, and as the code that a learner could type in a cell."""
-
     args: list
     keywords: dict
     code: str
@@ -32,7 +31,7 @@ def read(typed: str, names: dict | None = None, code_of: dict | None = None) -> 
     """The arguments in `typed`. `names` are more names and their values, such as {"server.address": (…)};
     `code_of` says how code writes such a name, where it differs. Raises ValueError: what is wrong, what allowed.
     """
-    reader = _Reader(names or {})
+    reader = _Reader(names or {}, code_of or {})
     if len(typed) > MAX_TEXT:
         raise ValueError(f"That is too long: at most {MAX_TEXT} characters.")
     try:
@@ -45,7 +44,7 @@ def read(typed: str, names: dict | None = None, code_of: dict | None = None) -> 
             reader.refuse("**")
         args = [reader.value(node) for node in tree.args]
         keywords = {keyword.arg: reader.value(keyword.value) for keyword in tree.keywords}
-        return Arguments(args, keywords, ast.unparse(_Qualified(code_of or {}).visit(tree))[2:-1])
+        return Arguments(args, keywords, ast.unparse(tree)[2:-1])
     except SyntaxError as error:
         raise ValueError(f"{quoted(typed)} cannot be read as arguments: {error.msg}.") from None
     except (RecursionError, MemoryError):
@@ -53,21 +52,18 @@ def read(typed: str, names: dict | None = None, code_of: dict | None = None) -> 
 
 
 class _Reader:
-    def __init__(self, names):
-        self.names, self.some = names, ", ".join(["MSG_PEEK", "SHUT_WR", *names][:5])
+    def __init__(self, names, code_of):
+        self.names, self.code_of, self.some = names, code_of, ", ".join(["MSG_PEEK", "SHUT_WR", *names][:5])
 
     def refuse(self, text):
-        raise ValueError(f"{quoted(text)} is not allowed here. "
-                         f"Give numbers, text, bytes, tuples, or names such as {self.some}.")
+        raise ValueError(f"{quoted(text)} is not allowed here. Give numbers, text, bytes, tuples, or names such as {self.some}.")
 
     def value(self, node):
         match node:
             case ast.Constant() if node.value is not ... and not isinstance(node.value, complex):
                 return node.value
-            case ast.Tuple():
-                return tuple(self.value(part) for part in node.elts)
-            case ast.List():
-                return [self.value(part) for part in node.elts]
+            case ast.Tuple() | ast.List():
+                return (tuple if isinstance(node, ast.Tuple) else list)(map(self.value, node.elts))
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float())):
                 return -node.operand.value
             case ast.BinOp(op=ast.BitOr()):
@@ -76,39 +72,27 @@ class _Reader:
                     return left | right
             case ast.BinOp(op=ast.Mult()):
                 return _repeated(self.value(node.left), self.value(node.right))
-            case ast.Call(func=ast.Name(id="bytearray"), keywords=[],
-                          args=[ast.Constant(value=int() | bytes() as given)]):
+            case ast.Call(func=ast.Name(id="bytearray"), keywords=[], args=[ast.Constant(value=int() | bytes() as given)]):
                 if isinstance(given, int) and not 0 <= given <= MAX_BUFFER:
                     raise ValueError(f"bytearray({given}) is too much here: at most {MAX_BUFFER:,} bytes.")
                 return bytearray(given)
             case ast.Name() | ast.Attribute():
-                return self.named(ast.unparse(node))
+                return self.named(node, ast.unparse(node))
         self.refuse(ast.unparse(node))
 
-    def named(self, name):
+    def named(self, node, name):
+        """The value of a name, which becomes in the tree what a cell would write."""
+        constant = name.removeprefix("socket.")
+        if name in self.code_of:
+            node.value.id, node.attr = self.code_of[name].split(".")
         if name in self.names:
             return self.names[name]
-        constant = name.removeprefix("socket.")
         if constant.isupper() and isinstance(value := getattr(socket, constant, None), int):
+            if isinstance(node, ast.Name):
+                node.id = f"socket.{constant}"
             return value
         raise ValueError(f"{quoted(name)} is no name known here. There are the constants of the module socket, "
                          f"such as {self.some}.")
-
-
-class _Qualified(ast.NodeTransformer):
-    """MSG_PEEK -> socket.MSG_PEEK, and the caller's names as they are written in a cell."""
-
-    def __init__(self, code_of):
-        self.code_of = code_of
-
-    def visit_Name(self, node):
-        if node.id.isupper() and hasattr(socket, node.id):
-            return ast.parse(f"socket.{node.id}", mode="eval").body
-        return node
-
-    def visit_Attribute(self, node):
-        name = ast.unparse(node)
-        return ast.parse(self.code_of.get(name, name), mode="eval").body
 
 
 def _repeated(left, right):
@@ -123,43 +107,39 @@ def _repeated(left, right):
 
 # --- the calls of MethodPanel ------------------------------------------------------------------------------------
 
-# method -> (signature, what it does and needs, arguments to begin with)
-METHODS = {
-    "accept": ("accept()", "Takes a waiting connection: (connection, address). Waits for one. Needs a listener.", ""),
-    "bind": ("bind(address)", "Gives the socket its own address. Needs one without an address.", '("127.0.0.1", 0)'),
-    "close": ("close()", "Gives the descriptor back. Does not wake a call that waits.", ""),
-    "connect": ("connect(address)",
-                "TCP: the handshake, waits for it. UDP: notes the peer. Needs a socket without a peer.",
-                "server.address"),
-    "connect_ex": ("connect_ex(address)", "As connect, but returns the error code; 0 is success.", "server.address"),
-    "detach": ("detach()", "Gives the descriptor away and finishes the object.", ""),
-    "dup": ("dup()", "A second object with a descriptor of its own for the same kernel socket.", ""),
-    "fileno": ("fileno()", "The file descriptor; -1 when closed.", ""),
-    "getblocking": ("getblocking()", "False when the timeout is 0.", ""),
-    "getpeername": ("getpeername()", "The other end's address. Needs a peer.", ""),
-    "getsockname": ("getsockname()", "This end's address.", ""),
-    "getsockopt": ("getsockopt(level, option, length=0)", "Reads an option: a number, or bytes with a length.",
-                   "SOL_SOCKET, SO_RCVBUF"),
-    "gettimeout": ("gettimeout()", "None waits, 0.0 never waits, else seconds.", ""),
-    "listen": ("listen(backlog)", "Lets the kernel take connections. Needs a stream socket without a peer.", "5"),
-    "makefile": ('makefile(mode="r", buffering=None)', "A file object over the socket, with a buffer.", '"rb"'),
-    "recv": ("recv(n, flags=0)", 'At most n bytes; b"" at the end. Waits for the first. Needs a peer, or UDP.', "1024"),
-    "recv_into": ("recv_into(buffer, n=0, flags=0)", "recv into memory of yours; returns how many.", "bytearray(16)"),
-    "recvfrom": ("recvfrom(n, flags=0)", "(data, address); on a connection the address is None. Waits.", "1024"),
-    "recvmsg": ("recvmsg(n)", "(data, ancillary, flags, address). Waits.", "1024"),
-    "send": ("send(data, flags=0)", "Returns how many bytes the kernel took. Waits for room. Needs a peer.",
-             'b"hello"'),
-    "sendall": ("sendall(data, flags=0)", "Goes on until all are taken. Waits for room. Needs a peer.", 'b"hello"'),
-    "sendmsg": ("sendmsg(buffers)", "send from a list of buffers.", '[b"two ", b"parts"]'),
-    "sendto": ("sendto(data, address)", "One datagram to an address. For sockets without a peer.",
-               'b"hello", udp.address'),
-    "setblocking": ("setblocking(flag)", "True is settimeout(None), False is settimeout(0).", "False"),
-    "setsockopt": ("setsockopt(level, option, value)", "Sets an option: a number, or bytes.",
-                   "IPPROTO_TCP, TCP_NODELAY, 1"),
-    "settimeout": ("settimeout(seconds)", "How long calls wait: None, 0, or seconds.", "2"),
-    "shutdown": ("shutdown(how)", "Ends a direction of the connection: SHUT_RD, SHUT_WR, SHUT_RDWR.", "SHUT_WR"),
-}
-METHODS = {name: about for name, about in METHODS.items() if hasattr(PLAIN, name)}      # no sendmsg on Windows
+# signature, what it does and needs, arguments to begin with
+_TABLE = (
+    ("accept()", "Takes a waiting connection: (connection, address). Waits for one. Needs a listener.", ""),
+    ("bind(address)", "Gives the socket its own address. Needs one without an address.", '("127.0.0.1", 0)'),
+    ("close()", "Gives the descriptor back. Does not wake a call that waits.", ""),
+    ("connect(address)", "TCP: the handshake, waits for it. UDP: notes the peer. Needs a socket without a peer.",
+     "server.address"),
+    ("connect_ex(address)", "As connect, but returns the error code; 0 is success.", "server.address"),
+    ("detach()", "Gives the descriptor away and finishes the object.", ""),
+    ("dup()", "A second object with a descriptor of its own for the same kernel socket.", ""),
+    ("fileno()", "The file descriptor; -1 when closed.", ""),
+    ("getblocking()", "False when the timeout is 0.", ""),
+    ("getpeername()", "The other end's address. Needs a peer.", ""),
+    ("getsockname()", "This end's address.", ""),
+    ("getsockopt(level, option, length=0)", "Reads an option: a number, or bytes with a length.", "SOL_SOCKET, SO_RCVBUF"),
+    ("gettimeout()", "None waits, 0.0 never waits, else seconds.", ""),
+    ("listen(backlog)", "Lets the kernel take connections. Needs a stream socket without a peer.", "5"),
+    ('makefile(mode="r", buffering=None)', "A file object over the socket, with a buffer.", '"rb"'),
+    ("recv(n, flags=0)", 'At most n bytes; b"" at the end. Waits for the first. Needs a peer, or UDP.', "1024"),
+    ("recv_into(buffer, n=0, flags=0)", "recv into memory of yours; returns how many.", "bytearray(16)"),
+    ("recvfrom(n, flags=0)", "(data, address); on a connection the address is None. Waits.", "1024"),
+    ("recvmsg(n)", "(data, ancillary, flags, address). Waits.", "1024"),
+    ("send(data, flags=0)", "Returns how many bytes the kernel took. Waits for room. Needs a peer.", 'b"hello"'),
+    ("sendall(data, flags=0)", "Goes on until all are taken. Waits for room. Needs a peer.", 'b"hello"'),
+    ("sendmsg(buffers)", "send from a list of buffers.", '[b"two ", b"parts"]'),
+    ("sendto(data, address)", "One datagram to an address. For sockets without a peer.", 'b"hello", udp.address'),
+    ("setblocking(flag)", "True is settimeout(None), False is settimeout(0).", "False"),
+    ("setsockopt(level, option, value)", "Sets an option: a number, or bytes.", "IPPROTO_TCP, TCP_NODELAY, 1"),
+    ("settimeout(seconds)", "How long calls wait: None, 0, or seconds.", "2"),
+    ("shutdown(how)", "Ends a direction of the connection: SHUT_RD, SHUT_WR, SHUT_RDWR.", "SHUT_WR"),
+)
+METHODS = {row[0].partition("(")[0]: row for row in _TABLE}
+METHODS = {name: row for name, row in METHODS.items() if hasattr(PLAIN, name)}      # no sendmsg on Windows
 
 
 def check(sock, method, args, keywords, path):
@@ -172,8 +152,7 @@ def check(sock, method, args, keywords, path):
         raise ValueError(f"{method} takes one argument here.")          # ancillary data could carry descriptors
     if method == "setsockopt" and args[:2] == [socket.SOL_SOCKET, socket.SO_LINGER] and len(args) > 2:
         value = args[2]
-        if isinstance(value, (bytes, bytearray)) and len(value) >= 8 \
-                and not 0 <= struct.unpack("ii", value[:8])[1] <= 1:
+        if isinstance(value, (bytes, bytearray)) and len(value) >= 8 and not 0 <= struct.unpack("ii", value[:8])[1] <= 1:
             raise ValueError("SO_LINGER of more than 1 second would make close wait for so long. Give 0 or 1.")
     if method in ("bind", "connect", "connect_ex", "sendto"):
         for address in args[1:] if method == "sendto" else args[:1]:
@@ -183,20 +162,17 @@ def check(sock, method, args, keywords, path):
 def _check_address(sock, method, address, path):
     if sock.family == getattr(socket, "AF_UNIX", None):
         folder = path and os.path.dirname(path)
-        if isinstance(address, (str, bytes, bytearray)) and not (
-                isinstance(address, str) and folder and os.path.dirname(address) == folder or address in ("", b"")):
+        inside = isinstance(address, str) and folder and os.path.dirname(address) == folder
+        if isinstance(address, (str, bytes, bytearray)) and not (inside or address in ("", b"")):
             raise ValueError("On AF_UNIX give path: a name in a folder that the panel removes.")
         return
-    if not (isinstance(address, tuple) and address and isinstance(address[0], (str, bytes, bytearray))):
-        return                                                  # Python itself refuses it
+    if not (isinstance(address, tuple) and address and address[0] and isinstance(address[0], (str, bytes, bytearray))):
+        return                                                  # "" is every interface; the rest Python itself refuses
     host = address[0] if isinstance(address[0], str) else bytes(address[0]).decode("latin-1")
-    if not host:
-        return
     try:
         number = ipaddress.ip_address(host)
     except ValueError:
-        raise ValueError(f"{quoted(host)} would be looked up, and a look-up cannot be cancelled. "
-                         "Give an address, such as 127.0.0.1.") from None
+        words = f"{quoted(host)} would be looked up, and a look-up cannot be cancelled. Give an address, such as 127.0.0.1."
+        raise ValueError(words) from None
     if method != "bind" and not (number.is_loopback or number.is_unspecified):
-        raise ValueError(f"{quoted(host)} is not on this machine, and this panel stays here. "
-                         "Give 127.0.0.1 or server.address.")
+        raise ValueError(f"{quoted(host)} is not on this machine, and this panel stays here. Give 127.0.0.1 or server.address.")

@@ -12,6 +12,7 @@ import threading
 import time
 import weakref
 from collections import deque
+from contextlib import suppress
 from importlib import resources
 
 import ipywidgets as widgets
@@ -102,7 +103,7 @@ class Panel:
     def say(self, sentence: str) -> None:
         """Put what happened last, as one sentence, into the status."""
         self._sentence = sentence
-        self._wake.set()
+        self.changed()
 
     def typed(self, *lines: str) -> None:
         """Add lines to "Show the code": what the learner could type for what was done."""
@@ -123,9 +124,7 @@ class Panel:
 
     def button(self, label: str, action, *classes: str) -> widgets.Button:
         """A button whose click calls action() in a thread of the kernel's: it must only enqueue."""
-        made = in_sending_order(widgets.Button(description=label))
-        for name in ("nl-button", *classes):
-            made.add_class(name)
+        made = in_sending_order(widgets.Button(description=label, _dom_classes=("nl-button", *classes)))
         made.on_click(lambda _: self._guarded(action))
         return made
 
@@ -143,10 +142,8 @@ class Panel:
 
     def choice(self, label: str, options, *classes: str) -> widgets.Dropdown:
         """A labelled list to choose from; `options` are (words, value) pairs."""
-        made = widgets.Dropdown(description=label, options=options, tooltip="Space opens the list")
-        for name in ("nl-choice", *classes):    # the closed list's arrow keys belong to JupyterLab
-            made.add_class(name)
-        return in_sending_order(made)
+        return in_sending_order(widgets.Dropdown(       # the closed list's arrow keys belong to JupyterLab
+            description=label, options=options, tooltip="Space opens the list", _dom_classes=("nl-choice", *classes)))
 
     def drop(self, part, fields) -> None:
         """Close the widgets of a part that is no longer shown, with its fields. In the pump thread."""
@@ -173,8 +170,7 @@ class Panel:
     def pending(self, who, *, but=None) -> list[str]:
         """The kinds of jobs of `who` that are not done; `but` names a thread whose jobs do not count."""
         with self._lock:
-            actors = [a for a in self._actors if but is None or a.thread is not but]
-            return [kind for actor in actors for w, kind in actor.pending if w is who]
+            return [kind for actor in self._actors if actor.thread is not but for w, kind in actor.pending if w is who]
 
     # life
 
@@ -203,9 +199,8 @@ class Panel:
                 actor.end()
             with self._lock:
                 ending = [a.thread for a in self._actors if not any(kind == "look up" for _, kind in a.pending)]
-            for thread in [self._pump_thread, *ending]:
-                if thread is not None and thread is not threading.current_thread():
-                    thread.join(2)
+            for thread in {self._pump_thread, *ending} - {None, threading.current_thread()}:
+                thread.join(2)
             if self._root is not None:
                 close_widgets(self._root)
             for name in set(vars(self)) - self.kept:    # IPython's `Out` keeps the panel as long as the kernel lives
@@ -224,10 +219,9 @@ class Panel:
             self._code_button = self.button("Show the code", self._toggle_code)
             close = [self.button("Close all", self._close_all)] if self.closes else []
             bar = box([self._title, self._code_button, *close], "nl-bar")
-            parts = [html(STYLE, "nl-style"), bar, *self.build(), self._listing, self._foot]
+            self._root = box([html(STYLE, "nl-style"), bar, *self.build(), self._listing, self._foot], self.css_class)
         else:
-            parts = [*self.build(), self._foot]
-        self._root = box(parts, self.css_class)
+            self._root = box([*self.build(), self._foot], self.css_class)
         self._render()
         self._pump_thread = threading.Thread(target=self._pump, name=f"netlab {type(self).__name__}", daemon=True)
         self._pump_thread.start()
@@ -281,8 +275,7 @@ class Panel:
             shown = self._code_shown
             self.write(self._code_button, description="Hide the code" if shown else "Show the code")
             self.write(self._listing, value=tag("pre", self.code(), class_="nl-code") if shown else "")
-            self.write(self._title, value=tag("b", self.title, class_="nl-title")
-                       + Markup("").join(chip(words) for words in self.chips()))
+            self.write(self._title, value=tag("b", self.title, class_="nl-title") + Markup("").join(map(chip, self.chips())))
 
     def _guarded(self, action):
         if self._closed:
@@ -321,9 +314,8 @@ class Panel:
 
 
 class Actor:
-    """One thread that does jobs in their order. `pending` holds (who, kind) of those not done, the one at work first.
-
-    `pending` is changed and read with the panel's lock: a deque that changes cannot be gone through.
+    """One thread that does jobs in their order. `pending` holds (who, kind) of those not done, the one at work first;
+    it is changed and read with the panel's lock: a deque that changes cannot be gone through.
     """
 
     def __init__(self, panel: Panel, number: int):
@@ -338,15 +330,14 @@ class Actor:
         self.pending.append((who, kind))
         self._jobs.put((job, args, kind))
 
-    def end(self) -> None:
-        """Let the thread end after the jobs it has."""
+    def end(self):                              # after the jobs it has
         self._jobs.put(None)
 
     def _work(self):
         while (item := self._jobs.get()) is not None:
             job, args, kind = item
             try:
-                if not self._panel._closed or kind == "end":
+                if kind == "end" or not self._panel._closed:
                     job(*args)
             except Exception as error:
                 self._panel.say(_words_for(error))
@@ -386,7 +377,5 @@ def _replace_in_cell(panel):
 @atexit.register
 def _close_panels():
     for panel in list(_live):
-        try:
+        with suppress(Exception):                               # the connection to the browser may be gone
             panel.close()
-        except Exception:                                       # the connection to the browser may be gone
-            pass

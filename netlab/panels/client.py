@@ -9,8 +9,8 @@ from contextlib import suppress
 from markupsafe import Markup
 
 from netlab import kernel
-from netlab.panels.parts import (box, html, is_address, log, name_of_end, queues, read_bytes, read_host, read_number,
-                                 read_port, reason, why_not)
+from netlab.panels import parts
+from netlab.panels.parts import box, html, log, name_of_end, queues
 from netlab.words import bytes_of
 
 LINES, MAX_RECV = 6, 65536
@@ -45,14 +45,11 @@ class Client:
         shut = panel.button("shutdown(WR)", lambda: self._do("shut", self._shut))
         self._close = panel.button("close", self._close_clicked)
         self.fields = [self._host, self._port, self._message, self._count]
-        self.box = box([
-            self._head,
-            box([self._host.text, self._port.text, panel.button("connect", self._connect_clicked)], "nl-row"),
-            self._host.note, self._port.note,
-            box([self._message.text, self._kind, panel.button("sendall", self._send_clicked, "nl-main")], "nl-row"),
-            self._message.note,
-            box([self._count.text, self._recv, shut, self._close], "nl-row"),
-            self._count.note, self._facts], "nl-part")
+        connect, send = panel.button("connect", self._connect_clicked), panel.button("sendall", self._send_clicked, "nl-main")
+        self.box = box([self._head, box([self._host.text, self._port.text, connect], "nl-row"),
+                        self._host.note, self._port.note, box([self._message.text, self._kind, send], "nl-row"),
+                        self._message.note, box([self._count.text, self._recv, shut, self._close], "nl-row"),
+                        self._count.note, self._facts], "nl-part")
         return self.box
 
     def render(self):
@@ -64,35 +61,33 @@ class Client:
                 self.panel.write(self._host.text, value=host)
                 self.panel.write(self._port.text, value=self._followed)
         state = "no socket yet" if self.sock is None else kernel.state(self.sock) or ""
-        waits = " + ".join(self.doing.copy().values())
-        self.panel.write(self._head, value=name_of_end(self.name, "client", *([state] if state else []),
-                                                       waits=f"waits in {waits}" if waits else ""))
+        waits = f"waits in {' + '.join(self.doing.copy().values())}" if self.doing else ""
+        self.panel.write(self._head, value=name_of_end(self.name, "client", *filter(None, [state]), waits=waits))
         bars = queues(self.sock, "client", "server") if self.open and state != "CLOSED" else Markup("")
         self.panel.write(self._facts, value=bars + log("Sent → and received ←", self.log))
         self.panel.write(self._recv, disabled="recv" in self.doing)
         self.panel.write(self._close, description="remove" if self._removable() else "close")
 
     def follow(self, address):
-        """The server is at a new address: let connect go there."""
+        """Let connect go to the server's new address."""
         self._goes_to = address[:2]
 
     # what the buttons ask for
 
     def _connect_clicked(self):
-        host, port = self._host.read(read_host), self._port.read(read_port)
+        host, port = self._host.read(parts.read_host), self._port.read(parts.read_port)
         if host is not None and port is not None:
-            self._do("connect" if is_address(host) else "look up", self._connect, host, port)
+            self._do("connect" if parts.is_address(host) else "look up", self._connect, host, port)
 
     def _send_clicked(self):
-        if (data := self._message.read(read_bytes, self._kind.value)) is not None:
+        if (data := self._message.read(parts.read_bytes, self._kind.value)) is not None:
             self._do("send", self._send, data)
 
     def _recv_clicked(self):
-        if (count := self._count.read(read_number, 1, MAX_RECV, "how many bytes")) is None:
-            return
-        if "recv" in self.panel.pending(self):
+        count = self._count.read(parts.read_number, 1, MAX_RECV, "how many bytes")
+        if count is not None and "recv" in self.panel.pending(self):
             self.panel.say(f"{self.name} already waits in recv.")
-        else:
+        elif count is not None:
             self._do("recv", self._receive, count)
 
     def _close_clicked(self):
@@ -133,8 +128,8 @@ class Client:
     def _receive(self, count):
         got = []
         if self._call("recv", f"recv({count})", lambda: got.append(self._any().recv(count))):
-            self.panel.say(f"{self.name} received " + (
-                f"{bytes_of(len(got[0]))}." if got[0] else 'b"": the peer has ended its sending.'))
+            what = f"{bytes_of(len(got[0]))}." if got[0] else 'b"": the peer has ended its sending.'
+            self.panel.say(f"{self.name} received {what}")
 
     def _shut(self):
         if self._call("shut", "shutdown(socket.SHUT_WR)", lambda: self._any().shutdown(socket.SHUT_WR)):
@@ -160,15 +155,15 @@ class Client:
             self.panel.typed(f"# {self.variable}.{call} raised {type(error).__name__}{note}")
             if self.woken:
                 return False
-            words = f"{self.name}: {call.partition('(')[0]} raised {type(error).__name__}: {reason(error)}."
+            words = f"{self.name}: {call.partition('(')[0]} raised {type(error).__name__}: {parts.reason(error)}."
             if address and isinstance(error, (socket.gaierror, ConnectionRefusedError, ValueError, TypeError)):
-                field, words = why_not(error, *address)
-                setattr(self._port if field == "port" else self._host, "error", words)
+                field, words = parts.why_not(error, *address)
+                (self._port if field == "port" else self._host).error = words
             self.panel.say(words)
             return False
         else:
-            self.panel.typed(f"{self.variable}.{call}{note}" if not self.woken
-                             else f"# {self.variable}.{call} waited until close")
+            typed = f"{self.variable}.{call}"
+            self.panel.typed(f"# {typed} waited until close" if self.woken else f"{typed}{note}")
             return not self.woken
         finally:
             self.doing.pop(kind, None)
@@ -193,9 +188,6 @@ class Client:
             kernel.wait_until(lambda: self.stuck or not self.panel.pending(self, but=threading.current_thread()), 1)
         self.sock.close()
         self.panel.typed(f"{self.variable}.close()")
-        if self.stuck:
-            self.panel.say(f"{self.name} is closed. The look-up of its host goes on: nothing can end it.")
-        elif self.woken:
-            self.panel.say(f"{self.name} was waiting in {self.woken}; close ended the wait.")
-        else:
-            self.panel.say(f"{self.name} is closed.")
+        self.panel.say(f"{self.name} " + (
+            "is closed. The look-up of its host goes on: nothing can end it." if self.stuck else
+            f"was waiting in {self.woken}; close ended the wait." if self.woken else "is closed."))

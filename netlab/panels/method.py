@@ -11,11 +11,10 @@ from contextlib import suppress
 from markupsafe import Markup
 
 from netlab import Timeline
-from netlab.panels import arguments
+from netlab.panels import arguments, parts
 from netlab.panels.arguments import METHODS
 from netlab.panels.base import Panel
-from netlab.panels.parts import (CELL, FACTS, RUN_ME, address_of, box, caption, facts, html, if_possible, line, log,
-                                 name_of_end, open_to_all, picture_of, row, state_of, to_read)
+from netlab.panels.parts import RUN_ME, box, caption, facts, html, line, log, name_of_end, open_to_all, row, to_read
 from netlab.sockets import PLAIN
 from netlab.style import tag
 from netlab.teach.workbench import Workbench
@@ -23,8 +22,7 @@ from netlab.words import code_of, error_text, shortened
 
 NAMES = {"listener": "listener: TCP", "client": "client: TCP", "connection": "connection: TCP",
          "fresh": "fresh: TCP, new", "udp": "udp: UDP", "unix": "unix: AF_UNIX", "unix_peer": "unix_peer: AF_UNIX"}
-WAITS = {"accept", "connect", "connect_ex", "recv", "recv_into", "recvfrom", "recvmsg", "send", "sendall", "sendmsg",
-         "sendto"}
+WAITS = set("accept connect connect_ex recv recv_into recvfrom recvmsg send sendall sendmsg sendto".split())
 MAKES = {"accept", "dup", "makefile", "detach"}       # what somebody has to close
 MAX_CALLS, MAX_SOCKETS, LINES = 8, 12, 6
 START = """\
@@ -47,12 +45,10 @@ class Call:
     def __init__(self, name, sock, method, read, typed, before, bench):
         self.name, self.sock, self.method = name, sock, method
         self.args, self.keywords, code = read
-        self.code = f"{name}.{method}({code})"
-        self.shown = f"{name}.{method}({shortened(typed, 40)})"
+        self.code, self.shown = f"{name}.{method}({code})", f"{name}.{method}({shortened(typed, 40)})"
         self.earlier, self.bench = before, bench        # the call clicked before; the workbench that it belongs to
-        self.before, self.after = {}, {}
-        self.result, self.failed, self.cancelled, self.started, self.handle = "", False, False, False, None
-        self.done = threading.Event()
+        self.before, self.after, self.result, self.handle, self.done = {}, {}, "", None, threading.Event()
+        self.failed = self.cancelled = self.started = False
 
 
 class MethodPanel(Panel):
@@ -73,12 +69,9 @@ class MethodPanel(Panel):
     def __init__(self):
         super().__init__()
         self.timeline = self._recorder()
-        self.sockets: dict[str, socket.socket] = {}
-        self._labels = {}
-        self._bench = self._folder = self._last = None
-        self._made = 0
-        self._running, self._kept = [], []
-        self._log, self._seen, self._filled = deque(maxlen=LINES), -1, None
+        self._bench = self._folder = self._last = self._filled = None
+        self._labels, self._made, self._seen, self._running, self._kept = {}, 0, -1, [], []
+        self._log = deque(maxlen=LINES)
 
     def _recorder(self):
         timeline = Timeline(limit=60, one_hand=True)
@@ -96,10 +89,9 @@ class MethodPanel(Panel):
         self._args = self.field("Arguments", "", enter=self._call_clicked)
         self._about, self._kernel, self._calls, self._picture = html(), html(), html(), html()
         self._cancel = self.button("Cancel", self._cancel_clicked)
+        buttons = [self.button("Call", self._call_clicked, "nl-main"), self._cancel, self.button("Start again", self.start_again)]
         left = box([box([self._on, self._method], "nl-row"), self._about, box([self._args.text], "nl-row"),
-                    self._args.note,
-                    box([self.button("Call", self._call_clicked, "nl-main"), self._cancel,
-                         self.button("Start again", self.start_again)], "nl-row"), self._calls], "nl-side")
+                    self._args.note, box(buttons, "nl-row"), self._calls], "nl-side")
         self.start_again()
         return [box([left, box([self._kernel], "nl-side")], "nl-sides"), self._picture]
 
@@ -113,24 +105,21 @@ class MethodPanel(Panel):
         name, method = self._on.value, self._method.value
         signature, about, example = METHODS[method]
         self.write(self._about, value=caption(tag("code", f"{name}.{signature}"), tag("br"), about))
-        if self._filled != (method, self._is_unix(name)):
-            self._filled = method, self._is_unix(name)
-            self._args.error = ""
+        if self._filled != (filled := (method, self._is_unix(name))):
+            self._filled, self._args.error = filled, ""
             self.write(self._args.text, value=self._example(name, method, example))
         waiting = [call for call in self._running if not call.done.is_set()]
         first = self._waiting(name)
-        self.write(self._cancel, disabled=not waiting,
-                   description=f"Cancel {first.name}.{first.method}" if first else "Cancel")
-        self.write(self._calls, value=log("Calls", [
-            *self._log, *(tag("div", tag("span", f"{call.shown} · it waits", class_="nl-waits"), class_="nl-line")
-                          for call in waiting)], "No call yet.", role="log"))
-        self.write(self._kernel, value=self._kernel_html(name, waiting))
+        self.write(self._cancel, disabled=not waiting, description=f"Cancel {first.name}.{first.method}" if first else "Cancel")
+        lines = [tag("div", tag("span", f"{call.shown} · it waits", class_="nl-waits"), class_="nl-line") for call in waiting]
+        self.write(self._calls, value=log("Calls", [*self._log, *lines], "No call yet.", role="log"))
+        self.write(self._kernel, value=self._kernel_html(waiting))
 
     def render_large(self):
         events = self.timeline.events
         if events and events[-1].index != self._seen:
             self._seen = events[-1].index
-            self.write(self._picture, value=picture_of(self.timeline))
+            self.write(self._picture, value=parts.picture_of(self.timeline))
 
     def aside(self):
         return " ".join(f"{call.shown} waits." for call in self._running[:2] if call.started)
@@ -144,19 +133,19 @@ class MethodPanel(Panel):
     def code(self):
         return "\n".join([START, *self._code])
 
-    def _kernel_html(self, name, waiting):
+    def _kernel_html(self, waiting):
         last, rows = self._last, []
         if last is not None:
-            for key, words in FACTS.items():
+            for key, words in parts.FACTS.items():
                 was, now = last.before.get(key, ""), last.after.get(key, "")
                 mark = tag("b", now) + " · changed" if now and now != was else now
                 rows += [row(words, was, mark)] if was or now else []
             side = "server" if last.name in ("listener", "connection") else "client"
-            head = tag("tr", tag("td"), *(tag("th", when, scope="col", style=CELL) for when in ("before", "after")))
+            head = tag("tr", tag("td"), *(tag("th", when, scope="col", style=parts.CELL) for when in ("before", "after")))
             rows = [name_of_end(last.shown, side, waits="waits" if last in waiting else ""),
                     tag("table", head, *rows, class_="nl-line")]
         busy = {call.name for call in waiting}
-        everything = [row(each, state_of(sock) + (" · waits" if each in busy else ""), to_read(sock))
+        everything = [row(each, parts.state_of(sock) + (" · waits" if each in busy else ""), to_read(sock))
                       for each, sock in list(self.sockets.items())]
         return (tag("div", tag("b", "In the kernel"), class_="nl-name") + Markup("").join(rows)
                 + caption("All sockets: state, receive queue") + tag("table", *everything, class_="nl-line"))
@@ -179,18 +168,15 @@ class MethodPanel(Panel):
         """Enqueue sockets[name].method(typed); None where the arguments are wrong, as then stands under the field."""
         sock, typed = self.sockets.get(name), typed.strip()
         if sock is None:
-            self.say("Everything is closed. Start again makes new sockets.")
-            return None
+            return self.say("Everything is closed. Start again makes new sockets.")
         if len(self._running) >= MAX_CALLS:
-            self.say(f"{MAX_CALLS} calls wait already. Cancel one first.")
-            return None
+            return self.say(f"{MAX_CALLS} calls wait already. Cancel one first.")
         try:
             read = self._read(typed)
             arguments.check(sock, method, read.args, read.keywords, self._path())
         except ValueError as error:
             self._args.error = str(error)
-            self.say(f"{name}.{method} was not called: see beside the arguments.")
-            return None
+            return self.say(f"{name}.{method} was not called: see beside the arguments.")
         self._args.error = ""
         call = Call(name, sock, method, read, typed, self._last, self._bench)
         with self._lock:
@@ -257,8 +243,8 @@ class MethodPanel(Panel):
                     "Start again makes new sockets.")
         elif call.method == "listen" and not call.failed and open_to_all(call.sock):
             host, port = PLAIN.getsockname(call.sock)
-            told += (f" It listens on {'all interfaces' if host == '0.0.0.0' else host}, port {port}: other machines "
-                     "can connect. After a bind to 127.0.0.1 only this one could.")
+            told += (f" It listens on {'all interfaces' if host == '0.0.0.0' else host}, port {port}: other machines can connect."
+                     " After a bind to 127.0.0.1 only this one could.")
         self.say(told)
         self.typed(f"# {call.code} raised {call.result}" if call.failed else call.code)
 
@@ -268,11 +254,14 @@ class MethodPanel(Panel):
         if call.method in MAKES and call.bench is not self._bench:      # too late to be kept
             _close(made)
             return "closed"
-        if call.method in ("accept", "dup"):
-            kind = "connection" if call.method == "accept" else f"{call.name}_copy"
-            name = self._add(kind, call.method, made)
-            call.code = f"{name}{', address' if call.method == 'accept' else ''} = {call.code}"
-            return f"({name}, {address_of(result[1])})" if call.method == "accept" else name
+        if call.method == "accept":
+            name = self._add("connection", "TCP", made)
+            call.code = f"{name}, address = {call.code}"
+            return f"({name}, {parts.address_of(result[1])})"
+        if call.method == "dup":
+            name = self._add(f"{call.name}_copy", "by dup", made)
+            call.code = f"{name} = {call.code}"
+            return name
         if call.method == "makefile":
             self._kept.append(made)
             call.code = f"file_{len(self._kept)} = {call.code}"
@@ -286,7 +275,7 @@ class MethodPanel(Panel):
             return f"{result}, {code_of(result)}"
         return _short(result)
 
-    def _add(self, kind, method, sock):
+    def _add(self, kind, words, sock):
         """Put a socket that a call made among the others, if there is room; its name."""
         if len(self.sockets) >= MAX_SOCKETS:
             sock.close()
@@ -294,7 +283,7 @@ class MethodPanel(Panel):
             return "closed"
         self._made += 1
         name = f"{kind}_{self._made + 1}"
-        self._labels[name] = f"{name}: {'TCP' if method == 'accept' else 'by dup'}"
+        self._labels[name] = f"{name}: {words}"
         self.sockets = {**self.sockets, name: sock}
         return name
 
@@ -326,7 +315,9 @@ class MethodPanel(Panel):
             elif call.started:
                 call.done.wait(PATIENCE)
         with self._lock:
-            self._close_kept()
+            for each in self._kept:
+                _close(each)
+            self._kept = []
         for sock in sockets.values():
             with suppress(OSError):
                 PLAIN.settimeout(sock, None)
@@ -336,11 +327,6 @@ class MethodPanel(Panel):
             self.say("Everything is closed. Start again makes new sockets.")
         if folder is not None:
             folder.cleanup()
-
-    def _close_kept(self):
-        for each in self._kept:
-            _close(each)
-        self._kept = []
 
     def _fresh(self):
         self.release()
@@ -372,7 +358,7 @@ class MethodPanel(Panel):
         """What was typed, as `Arguments`; ValueError with the words that help."""
         here, path = self.sockets, self._path()             # as they are now: "Start again" puts others there
         words = {"server": "listener", "udp": "udp", **{name: name for name in here}}
-        names = {f"{word}.address": if_possible(PLAIN.getsockname, here[name]) or ("127.0.0.1", 0)
+        names = {f"{word}.address": parts.if_possible(PLAIN.getsockname, here[name]) or ("127.0.0.1", 0)
                  for word, name in words.items() if name in here}
         code = {f"{word}.address": f"{name}.getsockname()" for word, name in words.items()}
         return arguments.read(typed, {**names, **({"path": path} if path else {})}, code)
@@ -394,10 +380,9 @@ def _second_descriptor(sock):
         handle.settimeout(sock.gettimeout())            # the flag is shared: leave it as it is
     except OSError:
         return None
-    if PLAIN.fileno(sock) != number:                    # closed meanwhile: the number may be somebody else's by now
-        handle.close()
-        return None
-    return handle
+    if PLAIN.fileno(sock) == number:
+        return handle
+    handle.close()                                      # closed meanwhile: the number may be somebody else's by now
 
 
 def _visit(call):
@@ -414,8 +399,7 @@ def _visit(call):
 def _short(value, limit=60):
     if isinstance(value, (bytes, bytearray, str)) and len(value) > limit:
         return f"{value[:limit // 2]!r}… ({len(value):,} in all)"
-    text = repr(value)
-    return text if len(text) <= 2 * limit else text[:2 * limit] + "…"
+    return shortened(repr(value), 2 * limit)
 
 
 def _words(error):

@@ -6,6 +6,7 @@ import ipaddress
 import re
 import socket
 from contextlib import suppress
+from functools import partial
 from math import log2
 
 import ipywidgets as widgets
@@ -55,9 +56,9 @@ class Field:
 
     def __init__(self, label, value, classes):
         self.error, self.classes = "", tuple(classes)
-        self.text = in_sending_order(Text(value=value, description=label, continuous_update=False))
+        self.text = in_sending_order(Text(value=value, description=label, continuous_update=False,
+                                          _dom_classes=("nl-input", *self.classes)))
         self.note = html("", "nl-error")
-        self.text._dom_classes = ("nl-input", *self.classes)
 
     def read(self, parse, *args):
         """parse(text, *args), or None after a ValueError, whose words then stand under the field."""
@@ -70,25 +71,20 @@ class Field:
 
 def html(value: str = "", *classes: str) -> widgets.HTML:
     """A widget for what `tag` makes."""
-    made = widgets.HTML(value)
-    made._dom_classes = ("nl-html", *classes)
-    return made
+    return widgets.HTML(value, _dom_classes=("nl-html", *classes))
 
 
 def box(children, *classes: str) -> widgets.Box:
     """Widgets in a box; panel.css says how they stand in it."""
-    made = widgets.Box(children)
-    made._dom_classes = ("nl-box", *classes)
-    return made
+    return widgets.Box(children, _dom_classes=("nl-box", *classes))
 
 
 def close_widgets(widget) -> None:
     """Close a widget, its layout and style, and all that is in it."""
     for child in getattr(widget, "children", ()):
         close_widgets(child)
-    for part in (getattr(widget, "style", None), widget.layout, widget):
-        if part is not None:
-            part.close()
+    for part in filter(None, (getattr(widget, "style", None), widget.layout, widget)):
+        part.close()
 
 
 # --- what a learner may type: a value, or a ValueError with the words that help ----------------------------------
@@ -171,24 +167,23 @@ def reason(error) -> str:
 
 # --- pieces of HTML ----------------------------------------------------------------------------------------------
 
-def chip(words: str) -> Markup:
-    """A short word in a frame."""
-    return tag("span", words, class_="nl-chip")
+chip = partial(tag, "span", class_="nl-chip")           # a short word in a frame
+soft = partial(tag, "span", class_="nl-soft")           # words that are less important
+caption = partial(tag, "div", class_="nl-caption")      # small words over what they name
 
 
 def name_of_end(words: str, side: str, *chips: str, waits: str = "") -> Markup:
     """The head of a side: a dot in its colour ("client" or "server"), its name, its states, and what it waits in."""
     waiting = [tag("span", waits, class_="nl-chip nl-waits")] if waits else []
-    return tag("div", tag("span", class_=f"nl-dot nl-{side}"), tag("b", words), *map(chip, chips), *waiting,
-               class_="nl-name")
+    return tag("div", tag("span", class_=f"nl-dot nl-{side}"), tag("b", words), *map(chip, chips), *waiting, class_="nl-name")
 
 
 def gauge(label: str, size: int | None, side: str) -> Markup:
     """A queue as a bar, longer by one step for each doubling, with its bytes as a number."""
     width = 0 if not size else min(100, round(100 * log2(1 + size) / 22))      # 4 MB fill it
     track = tag("span", tag("i", class_=f"nl-{side}", style=f"width:{width}%"), class_="nl-track")
-    return tag("div", tag("span", label), track, tag("code", "not known here" if size is None else bytes_of(size)),
-               class_="nl-gauge")
+    words = "not known here" if size is None else bytes_of(size)
+    return tag("div", tag("span", label), track, tag("code", words), class_="nl-gauge")
 
 
 def queues(sock, own: str, other: str) -> Markup:
@@ -197,30 +192,20 @@ def queues(sock, own: str, other: str) -> Markup:
     return gauge("send queue", send, own) + gauge("receive queue", receive, other)
 
 
-def line(who: str, *words, **attributes) -> Markup:
+def line(who: str, *words) -> Markup:
     """One line of a log: who, and what."""
-    return tag("div", tag("b", who), " ", *words, class_="nl-line", **attributes)
-
-
-def soft(words: str) -> Markup:
-    """Words that are less important."""
-    return tag("span", words, class_="nl-soft")
+    return tag("div", tag("b", who), " ", *words, class_="nl-line")
 
 
 def transfer(who: str, data: bytes, size: int) -> Markup:
     """One line of a log: who, the bytes as text, how many, the bytes as hex; `data` may be the beginning only."""
-    return line(who, tag("span", as_text(data, size), class_="nl-text"), " ",
-                soft(f"· {bytes_of(size)} · {as_hex(data, size)}"))
+    text = tag("span", as_text(data, size), class_="nl-text")
+    return line(who, text, " ", soft(f"· {bytes_of(size)} · {as_hex(data, size)}"))
 
 
 def log(head: str, lines, nothing: str = "nothing yet", **attributes) -> Markup:
     """Lines in a frame under a caption."""
     return caption(head) + tag("div", *(list(lines) or [soft(nothing)]), class_="nl-log", **attributes)
-
-
-def caption(*words) -> Markup:
-    """Small words over what they name."""
-    return tag("div", *words, class_="nl-caption")
 
 
 def picture_of(timeline) -> Markup:
@@ -243,41 +228,26 @@ def static_picture(title: str, left=(), right=()) -> Markup:
 
 def if_possible(call, *args):
     """call(*args), or None where the system refuses."""
-    try:
+    with suppress(OSError, ValueError):
         return call(*args)
-    except (OSError, ValueError):
-        return None
 
 
-def facts(sock):
+def facts(sock) -> dict[str, str]:
     """What there is to know about a socket now: key of FACTS -> words."""
     number = PLAIN.fileno(sock)
     if number < 0:
         return {"fileno": "-1, closed"}
-    peer, timeout, backlog = if_possible(PLAIN.getpeername, sock), sock.gettimeout(), kernel.backlog(sock)
-    receive, send = kernel.queues(sock)
-    found = {"fileno": str(number), "state": kernel.state(sock) or "",
-             "own": address_of(if_possible(PLAIN.getsockname, sock)),
-             "peer": "none" if peer is None else address_of(peer), "timeout": str(timeout)}
-    if receive is not None:
-        found["receive"] = bytes_of(receive)
-    if send is not None:
-        found["send"] = bytes_of(send)
-    if backlog is not None:
-        found["backlog"] = "{} / {}".format(*backlog)
-    return found
+    (receive, send), backlog = kernel.queues(sock), kernel.backlog(sock)
+    own, peer = (address_of(if_possible(call, sock)) for call in (PLAIN.getsockname, PLAIN.getpeername))
+    return {"fileno": str(number), "state": kernel.state(sock) or "", "own": own, "peer": peer,
+            "receive": "" if receive is None else bytes_of(receive), "send": "" if send is None else bytes_of(send),
+            "backlog": "" if backlog is None else "{} / {}".format(*backlog), "timeout": str(sock.gettimeout())}
 
 
-def open_to_all(sock):
+def open_to_all(sock) -> bool:
     """Whether other machines can reach this socket: it has a port, on more than loopback."""
     own = if_possible(PLAIN.getsockname, sock)
-    return isinstance(own, tuple) and own[1] and not ipaddress.ip_address(own[0]).is_loopback
-
-
-def row(head, *values) -> Markup:
-    """One row of a table."""
-    return tag("tr", tag("th", head, scope="row", style=f"{CELL};white-space:nowrap"),
-               *(tag("td", value, style=CELL) for value in values))
+    return isinstance(own, tuple) and bool(own[1]) and not ipaddress.ip_address(own[0]).is_loopback
 
 
 def state_of(sock) -> str:
@@ -298,3 +268,9 @@ def address_of(address) -> str:
     if isinstance(address, tuple) and len(address) > 1:
         return f"{address[0]}, port {address[1]}"
     return "none" if address is None else repr(address)
+
+
+def row(head, *values) -> Markup:
+    """One row of a table."""
+    return tag("tr", tag("th", head, scope="row", style=f"{CELL};white-space:nowrap"),
+               *(tag("td", value, style=CELL) for value in values))

@@ -1,9 +1,8 @@
 """`ask(question)`: a prediction to answer by mouse or keyboard, before the run.
 
-Native controls of ipywidgets only (radio buttons, checkboxes, a text field, buttons), each with its label, so
-keyboard (Tab, Space) and screen reader work as in any form; the verdict is an alert, so it is read out.
-JupyterLab keeps the arrow keys to itself: so no lists to choose from, and each radio button is its own group.
-jupyterquiz was tried: stored outputs keep its random ids, it asks for no order and has its own JavaScript.
+Native controls of ipywidgets only, each with its label, so keyboard (Tab, Space) and screen reader work as in any
+form; the verdict is an alert, so it is read out. JupyterLab keeps the arrow keys to itself: so no lists to choose
+from, and each radio button is its own group.
 """
 import weakref
 
@@ -17,9 +16,8 @@ from netlab.teach.questions import Question
 
 CHECK = "Check my prediction"
 LOOK = tag("style", Markup(
-    ".nl-quiz{flex-direction:column;max-width:880px}.nl-quiz .nl-button{width:max-content}"
-    ".nl-quiz .widget-checkbox,.nl-quiz .widget-radio{width:auto}"
-    ".nl-quiz label{height:auto;line-height:1.4;white-space:normal;margin-bottom:4px}"))
+    ".nl-quiz{flex-direction:column;max-width:880px}.nl-quiz .nl-button{width:max-content}.nl-quiz .widget-checkbox,"
+    ".nl-quiz .widget-radio{width:auto}.nl-quiz label{height:auto;line-height:1.4;white-space:normal;margin-bottom:4px}"))
 
 
 def ask(question: Question) -> "QuizPanel":
@@ -62,9 +60,9 @@ class QuizPanel(Panel):
         self.changed()
 
     def build(self):
-        self._controls = self._make_controls()
-        how = tag("br") + "Press the steps in their order. Press one again to take it back."
-        shown = LOOK + self.question.question_html() + (how if self.question.kind == "order" else "")
+        self._controls, shown = self._make_controls(), LOOK + self.question.question_html()
+        if self.question.kind == "order":
+            shown += tag("br") + "Press the steps in their order. Press one again to take it back."
         return [html(shown), *self._controls, self.button(CHECK, self.answer)]
 
     def _make_controls(self) -> list[widgets.Widget]:
@@ -85,8 +83,7 @@ class QuizPanel(Panel):
             self._choice = change["new"]
             self.changed()
 
-    def _place(self, choice: str) -> None:
-        """Put a step last, or take it back."""
+    def _place(self, choice):                   # puts a step last, or takes it back
         (self._order.remove if choice in self._order else self._order.append)(choice)
 
     def render(self):

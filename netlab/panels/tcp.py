@@ -4,21 +4,21 @@ from __future__ import annotations
 import functools
 import ipaddress
 import socket
-from collections import deque
-from typing import NamedTuple
+from collections import deque, namedtuple
 
 from markupsafe import Markup
 
 from netlab import Timeline, echo, kernel, serve, upper
 from netlab.events import RECEIVES, SENDS
+from netlab.panels import parts
 from netlab.panels.base import Panel
 from netlab.panels.client import LINES, Client
-from netlab.panels.parts import (RUN_ME, box, caption, html, is_address, line, log, name_of_end, picture_of, queues,
-                                 read_host, read_port, reason, soft, transfer, why_not)
+from netlab.panels.parts import RUN_ME, box, caption, html, line, log, name_of_end, picture_of, queues, soft, transfer
 from netlab.style import tag
 from netlab.words import bytes_of
 
 MAX_CLIENTS = 8
+Link = namedtuple("Link", "conn peer")          # an accepted connection of the panel's server
 
 
 def quiet(conn, address):
@@ -36,12 +36,6 @@ HANDLERS = {upper: "upper: answers in capitals", echo: "echo: sends back what it
             quiet: "quiet: receives, answers nothing", idle: "idle: reads nothing, the bytes stay in the queue"}
 
 
-class Link(NamedTuple):
-    """An accepted connection of the panel's server."""
-    conn: socket.socket
-    peer: tuple
-
-
 class TcpPanel(Panel):
     """A TCP server and its clients by hand; `handler(conn, address)`, if given, is one more thing the server can do.
 
@@ -55,7 +49,7 @@ class TcpPanel(Panel):
               ("Server", "start and stop, with a handler of your choice", "who is connected, what has arrived",
                "and below: the picture of your own conversation"))
     kept = Panel.kept | {"_imports"}
-    server, clients = None, ()                  # of a panel that is closed
+    server, clients = None, ()              # of a panel that is closed
 
     def __init__(self, handler=None):
         if handler is not None and not callable(handler):
@@ -63,13 +57,13 @@ class TcpPanel(Panel):
         super().__init__()
         self.timeline = Timeline(limit=300)
         self.timeline.on_change = self.changed
-        self.server, self.clients, self._number = None, [], 0
-        self._links = deque(maxlen=64)                  # accepted connections, those that have ended too
+        self.clients, self._number = [], 0
+        self._links = deque(maxlen=64)          # those that have ended too
         self._handlers = {function.__name__: function for function in HANDLERS}
         self._choices = [(words, function.__name__) for function, words in HANDLERS.items()]
         if handler is not None:
             name = getattr(handler, "__name__", type(handler).__name__)
-            name = name if name.isidentifier() else "handler"          # a lambda
+            name = name if name.isidentifier() else "handler"       # a lambda
             self._handlers[name] = handler
             self._choices.insert(0, (f"{name}: yours", name))
         self._seen = self._drawn = -1           # the last event in the logs, and in the picture
@@ -93,12 +87,11 @@ class TcpPanel(Panel):
         self._host = self.field("Host", "127.0.0.1", enter=self._start_or_stop_clicked)
         self._port = self.field("Port", "0", "nl-short", enter=self._start_or_stop_clicked)
         self._start = self.button("Start", self._start_or_stop_clicked)
-        self._add = self.button("Add a client", self._add_clicked)
         self._add_clicked()
-        self._column = box([self.clients[0].build(), box([self._add], "nl-row", "nl-part")], "nl-side")
-        server = box([self._head, box([self._does], "nl-row"),
-                      box([self._host.text, self._port.text, self._start], "nl-row"),
-                      self._host.note, self._port.note, self._facts], "nl-side")
+        add = box([self.button("Add a client", self._add_clicked)], "nl-row", "nl-part")
+        self._column = box([self.clients[0].build(), add], "nl-side")
+        where = box([self._host.text, self._port.text, self._start], "nl-row")
+        server = box([self._head, box([self._does], "nl-row"), where, self._host.note, self._port.note, self._facts], "nl-side")
         return [box([self._column, server], "nl-sides"), self._picture]
 
     def render(self):
@@ -123,9 +116,8 @@ class TcpPanel(Panel):
         links = [link for link in self._links.copy() if link.conn.fileno() >= 0]
         chips = ["stopped"]
         if running:
-            listener = server.socket
-            chips = [kernel.state(listener) or "LISTEN", f"{len(links) or 'no'} client{'' if len(links) == 1 else 's'}"]
-            if (waiting := kernel.backlog(listener)) is not None:
+            chips = [kernel.state(server.socket) or "LISTEN", f"{len(links) or 'no'} client{'' if len(links) == 1 else 's'}"]
+            if (waiting := kernel.backlog(server.socket)) is not None:
                 chips.append("backlog {}/{}".format(*waiting))
         self.write(self._head, value=name_of_end("Server", "server", *chips))
         facts = [caption(tag("b", self._who(link)), " ", kernel.state(link.conn) or "")
@@ -144,21 +136,18 @@ class TcpPanel(Panel):
     def chips(self):
         if self.server is None:
             return []
-        host = self.server.host
-        address = ipaddress.ip_address(host)
-        if address.is_loopback:
-            return [f"{host} only"]
-        return ["reachable from other machines" if address.is_unspecified else f"reachable on {host}"]
+        host, address = self.server.host, ipaddress.ip_address(self.server.host)
+        return [f"{host} only" if address.is_loopback else
+                "reachable from other machines" if address.is_unspecified else f"reachable on {host}"]
 
     def pace(self):
         return 0.25 if self.server is not None or any(c.sock is not None for c in self.clients) else None
 
     def code(self):
-        own = [name for name in ("idle", "quiet") if name in self._imports]
-        others = sorted(self._imports.difference(own))
-        return "\n".join(["import socket", f"from netlab import {', '.join(others)}",
-                          *([f"from netlab.panels.tcp import {', '.join(own)}"] if own else []),
-                          "", "timeline = Timeline()", *self._code])
+        own = sorted(self._imports & {"idle", "quiet"})
+        imports = ["import socket", f"from netlab import {', '.join(sorted(self._imports.difference(own)))}",
+                   *([f"from netlab.panels.tcp import {', '.join(own)}"] if own else [])]
+        return "\n".join([*imports, "", "timeline = Timeline()", *self._code])
 
     def _follow(self):
         """Put what the recording says since the last time into the logs."""
@@ -166,13 +155,12 @@ class TcpPanel(Panel):
         new = [event for event in events if event.index > self._seen]
         if not new:
             return
-        all_new = len(new) == len(events)       # else nothing was dropped: a gap is a number without an event
-        missed = new[0].index - self._seen - 1 if all_new and self._seen >= 0 else 0
+        missed = new[0].index - self._seen - 1
+        if missed and len(new) == len(events) and self._seen >= 0:  # else nothing was dropped: a number without an event
+            self._log.append(line("", soft(f"… and {missed:,} transfers more")))
         self._seen = new[-1].index
         owner = {client.sock.number: client for client in self.clients if client.sock is not None}
         links = {link.conn.number: link for link in self._links.copy()}
-        if missed:
-            self._log.append(line("", soft(f"… and {missed:,} transfers more")))
         for event in new:
             arrow = "→" if event.method in SENDS else "←"
             if event.method not in SENDS | RECEIVES:
@@ -191,10 +179,7 @@ class TcpPanel(Panel):
 
     def _who(self, link):
         """Which client is at the other end of an accepted connection."""
-        for client in self.clients:
-            if link.peer in client.known:
-                return client.name
-        return f"port {link.peer[1]}"
+        return next((client.name for client in self.clients if link.peer in client.known), f"port {link.peer[1]}")
 
     # the server
 
@@ -202,24 +187,22 @@ class TcpPanel(Panel):
         if self.server is not None:
             self.do(self._stop_server, who=self)
             return
-        host, port = self._host.read(read_host), self._port.read(read_port, True)
+        host, port = self._host.read(parts.read_host), self._port.read(parts.read_port, True)
         if host is not None and port is not None:
-            kind = "work" if is_address(host) else "look up"
+            kind = "work" if parts.is_address(host) else "look up"
             self.do(self._serve, self._does.value, host, port, who=self, kind=kind)
 
     def _serve(self, name, host, port):
         if self.server is not None:
             return
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        handler, family = self._watched(self._handlers[name]), socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            server = serve(self._watched(self._handlers[name]), host=host, port=port, family=family,
-                           timeline=self.timeline)
+            server = serve(handler, host=host, port=port, family=family, timeline=self.timeline)
         except (OSError, ValueError, TypeError) as error:
-            if self._closed:
-                return
-            field, words = why_not(error, host, port)
-            setattr(self._port if field == "port" else self._host, "error", words)
-            self.say(words)
+            if not self._closed:
+                field, words = parts.why_not(error, host, port)
+                (self._port if field == "port" else self._host).error = words
+                self.say(words)
             return
         with self._lock:
             self.server = None if self._closed else server
@@ -232,11 +215,11 @@ class TcpPanel(Panel):
                         (("host", host, "127.0.0.1"), ("port", port, 0)) if value != usual)
         extra += ", family=socket.AF_INET6" * (":" in host)
         self.typed(f"server = serve({name}{extra}, timeline=timeline)")
+        for client in self.clients:             # before it is said: then connect may be clicked
+            client.follow(server.address)
         self.say(f"The server listens on {server.host}, port {server.port}: " + (
             "only programs on this machine can connect." if ipaddress.ip_address(server.host).is_loopback
             else "whoever can reach this machine over a network can connect."))
-        for client in self.clients:
-            client.follow(server.address)
 
     def _stop_server(self):
         with self._lock:
@@ -246,8 +229,8 @@ class TcpPanel(Panel):
         try:
             server.stop()
             self.say("The server is stopped; its connections are closed.")
-        except RuntimeError as error:               # a handler of the learner's own that does not end
-            self.say(f"{error}")
+        except RuntimeError as error:           # a handler of the learner's own that does not end
+            self.say(str(error))
         self.typed("server.stop()")
 
     def _watched(self, handler):
@@ -259,8 +242,8 @@ class TcpPanel(Panel):
                 handler(conn, address)
             except Exception as error:
                 if self.server is not None:     # said beside the call that caused it, whichever is told first
-                    self._failure = (f"The handler raised {type(error).__name__}: {reason(error)}. "
-                                     "Its connection is closed.")
+                    raised = f"{type(error).__name__}: {parts.reason(error)}"
+                    self._failure = f"The handler raised {raised}. Its connection is closed."
             finally:
                 self.changed()
         return watched

@@ -105,10 +105,10 @@ def test_bad_text_is_told_in_words(start, face, typed, words):
 
 def test_the_prefix_comes_with_the_text_or_stays():
     assert Address.of("10.0.0.1") == Address.of("10.0.0.1/24") == Address.of("10.0.0.1", 24)
-    assert Address.of("10.0.0.1", 8).read_text("10.0.0.2").prefix == 8
-    assert Address.of("10.0.0.1", 8).read_text("10.0.0.2/9").prefix == 9
-    assert Address.of("10.0.0.1", 8).read_text("2001:db8::1")[1:] == (6, 64)
-    assert Address.of("10.0.0.1", 8).read_prefix(" /30 ").prefix == 30
+    assert Address.of("10.0.0.1", 8).read("text", "10.0.0.2").prefix == 8
+    assert Address.of("10.0.0.1", 8).read("text", "10.0.0.2/9").prefix == 9
+    assert Address.of("10.0.0.1", 8).read("text", "2001:db8::1")[1:] == (6, 64)
+    assert Address.of("10.0.0.1", 8).read("prefix", " /30 ").prefix == 30
 
 
 def test_each_special_range_is_named_with_its_rfc():
