@@ -91,6 +91,7 @@ stress: $(READY)
 	"$(PY)" tests/tools/stress_servers.py
 	"$(PY)" tests/tools/stress_conversations.py --seconds 300
 	"$(PY)" tests/tools/stress_conversations.py --seconds 300 --busy
+	"$(PY)" tests/tools/run_cpython.py --against-plain all
 
 notebooks: $(READY)
 	@"$(PY)" .ci/notebooks.py $(ARGS)

@@ -1,11 +1,10 @@
 """Draws a Story, as a sequence diagram in SVG and as a table in plain text; the same story gives the same SVG."""
-from __future__ import annotations
-
+import textwrap
 from collections import Counter
 from dataclasses import dataclass
 
 from netlab.events import ENDINGS, RECEIVES, SENDS, Row, Story
-from netlab.style import drawing, tag, text_at, wrap
+from netlab.style import drawing, tag, text_at
 from netlab.words import bytes_of
 
 WIDTH, MIDDLE = 760, 216                # at most: beside JupyterLab's file browser in a window of 1200; between the lifelines
@@ -132,7 +131,7 @@ def svg(story: Story, standalone: bool = True) -> str:
     lifelines = _lifelines(canvas, plan, bottom)
     if story.dropped:
         canvas.words(width / 2, 36, f"{story.dropped:,} older calls are no longer kept", "s", "middle")
-    words = wrap(story.caption, int((width - 2 * EDGE) / 5.9))
+    words = textwrap.wrap(story.caption, int((width - 2 * EDGE) / 5.9), break_on_hyphens=False)
     for n, line in enumerate(words):
         canvas.words(EDGE, bottom + 30 + n * LINE, line, "s")
     height = bottom + 24 + LINE * len(words) + 6

@@ -3,8 +3,6 @@
 An `Event` is one finished call on one socket; an `Endpoint` is a socket that took part. `netlab.story` makes of
 many events a `Story`: its `Row`s, in an order of cause. Nothing here does anything but hold and show.
 """
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 SENDS = frozenset({"send", "sendall", "sendto", "sendmsg", "sendfile"})

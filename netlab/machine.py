@@ -1,6 +1,4 @@
 """What this machine can do, found out by trying it."""
-from __future__ import annotations
-
 import socket
 import subprocess
 import sys

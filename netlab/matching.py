@@ -1,6 +1,4 @@
 """Which send belongs to which receive, and which connect to which accept: by addresses, offsets and content."""
-from __future__ import annotations
-
 import errno
 from bisect import bisect_left, bisect_right
 from collections import defaultdict, deque

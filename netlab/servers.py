@@ -104,8 +104,7 @@ class Server:
     @property
     def running(self) -> bool:
         """Whether it still takes connections or datagrams."""
-        engine = self._engine
-        return engine.serving and not engine.stopping and engine.socket.fileno() != -1
+        return self._engine.serving and not self._engine.stopping and self.socket.fileno() != -1
 
     def stop(self):
         """End the server, its connections and its threads. Once is enough; again does nothing.
@@ -370,7 +369,7 @@ class _Engine:
             self.gave_up = True
             raise RuntimeError(f"a handler of {self.name!r} did not end within {PATIENCE:g} seconds of stop()") from first
         if first and not isinstance(first, Exception):
-            raise RuntimeError(f"a handler raised {type(first).__name__}: to end a conversation, return") from first
+            raise RuntimeError(f"a handler of {self.name!r} raised {type(first).__name__}: to end it, return") from first
         if first:
             raise first
 

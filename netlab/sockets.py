@@ -7,15 +7,12 @@ of `socket.socket`. The recorder is given from above, so nothing here knows who 
     recorder.socket(family, type, proto, fileno) -> sock    make one for accept
     recorder.adopted(number, parent)        accept made it
     recorder.note(record)                   a call returned or raised; `event_of(record)` makes the `Event` of it
-    recorder.forget(number)                 it is not to be recorded after all
     recorder.count, recorder.here.thread    an iterator of indexes, and who is calling
 
 A note must cost little, so it is one tuple of what is at hand, in the order of the fields of `netlab.events.Event`:
 
     (index, end, thread, method, args, data, size, offset[, peek, address, made, result, error])
 """
-from __future__ import annotations
-
 import abc
 import contextlib
 import enum
@@ -83,10 +80,6 @@ class RecordingSocket(PLAIN, metaclass=StandIn):
         super().__init__(*args, **kwargs)
         self.number = self.recorder.opened(self)
         self.end = self.number, None    # and this end's address, once a call has fixed it
-
-    def hide(self):
-        """Stop recording this socket."""
-        self.recorder.forget(self.number)
 
     def close(self):
         """As `socket.close`; noted once, since `with` and a second close() do nothing more."""

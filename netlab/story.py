@@ -21,8 +21,6 @@ of a pool gets which work; what is read when several threads read from one socke
 and whether a call still succeeds that races with a close(), a reset or a server's stop(). What threads agree on
 without sockets (start, join, locks) is not recorded, so a call may be told before one that it really came after.
 """
-from __future__ import annotations
-
 import heapq
 import re
 from collections import defaultdict

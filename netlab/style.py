@@ -3,8 +3,6 @@
 What is drawn stands on a surface of its own and takes its colours from CSS variables, `--nl-ink` and so on: standing
 alone it brings both palettes, for light and for dark pages; inside a panel it takes the panel's.
 """
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 
@@ -89,16 +87,6 @@ def rect(x: float, y: float, width: float, height: float, fill: str, stroke: str
 def text_at(x: float, y: float, words: str, kind: str | None = None, anchor: str | None = None, **more) -> Markup:
     """Words with their base line at (x, y); `kind` names classes, `anchor` is "start", "middle" or "end"."""
     return tag("text", words, x=float(x), y=float(y), class_=kind or None, text_anchor=anchor, **more)
-
-
-def wrap(words: str, room: int) -> list[str]:
-    """The words in lines of about `room` characters."""
-    lines = [""]
-    for word in words.split():
-        if len(lines[-1]) + len(word) > room:
-            lines.append("")
-        lines[-1] += f"{word} "
-    return [line.strip() for line in lines]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,4 @@
 """Timeline: records what sockets do, and shows it as data, as text and as a picture."""
-from __future__ import annotations
-
 import contextlib
 import itertools
 import socket
@@ -86,9 +84,6 @@ class Timeline:
 
     def adopted(self, number, parent):
         self._ends[number].parent = parent
-
-    def forget(self, number):
-        self._ends.pop(number, None)
 
     def woke(self, group):
         """Note that the calling thread tells the threads whose `.group` is `group` to end."""

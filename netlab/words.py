@@ -1,6 +1,4 @@
 """Values and errors as words: how Python would write them, how a person would say them."""
-from __future__ import annotations
-
 import codecs
 import errno
 

@@ -4,8 +4,6 @@
 constants of the module `socket`, `b"x" * 1000`, `bytearray(16)`, and the names that the caller gives.
 All else is a ValueError in words.
 """
-from __future__ import annotations
-
 import ast
 import ipaddress
 import os

@@ -4,8 +4,6 @@ A panel is a model with a thin view. Buttons change nothing themselves: their ha
 work to an `Actor` by `do`. Actors, servers and recorders, in whatever thread, change the model and call `changed()`.
 One pump thread per panel then calls `render()`, which alone writes widgets, through `write`.
 """
-from __future__ import annotations
-
 import atexit
 import queue
 import threading

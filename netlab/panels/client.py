@@ -1,6 +1,4 @@
 """One client of TcpPanel: a socket, its fields and its log."""
-from __future__ import annotations
-
 import socket
 import threading
 from collections import deque

@@ -1,6 +1,4 @@
 """MethodPanel: any socket method by hand, on a live socket, with what the kernel says before and after."""
-from __future__ import annotations
-
 import os
 import socket
 import tempfile

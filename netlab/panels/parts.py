@@ -1,6 +1,4 @@
 """What panels are made of: controls, pieces of HTML, and what a learner may type into a field."""
-from __future__ import annotations
-
 import errno
 import ipaddress
 import re

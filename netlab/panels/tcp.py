@@ -1,6 +1,4 @@
 """TcpPanel: both ends of a TCP conversation by hand, and the kernel's queues between them."""
-from __future__ import annotations
-
 import functools
 import ipaddress
 import socket

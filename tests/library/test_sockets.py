@@ -424,15 +424,6 @@ def silent_threads(monkeypatch):
     monkeypatch.setattr(threading, "excepthook", lambda args: None)
 
 
-def test_hide_keeps_a_socket_out_of_the_story():
-    timeline = netlab.Timeline()
-    with timeline.socket() as seen, timeline.socket() as hidden:
-        hidden.hide()
-        hidden.bind(("127.0.0.1", 0))
-        seen.bind(("127.0.0.1", 0))
-    assert [row.call for row in timeline.rows()] == ['bind(("127.0.0.1", 0))', "close()"]
-
-
 def test_a_program_s_own_subclass_gets_what_plain_accept_gives_and_may_have_any_init(no_leaks):
     with netlab.watch() as timeline:
         class Named(socket.socket, abc.ABC):            # as ssl.SSLSocket: no arguments that accept() could know

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 from hypothesis import given, strategies as st
 from markupsafe import Markup
 
-from netlab.style import card, drawing, escape, marked, palette, tag, text_at, wrap
+from netlab.style import card, drawing, escape, marked, palette, tag, text_at
 
 
 @given(st.text(), st.text())
@@ -29,7 +29,3 @@ def test_tags():
 def test_a_card_takes_its_edge_from_the_palette():
     assert "border-left:4px solid #b3261e" in card("words", colour="error", role="alert")
     assert "--nl-error:#b3261e" in palette(False) and "--nl-error:#ff8a80" in palette(True)
-
-
-def test_lines():
-    assert wrap("one two three", 7) == ["one two", "three"] and wrap("", 5) == [""]

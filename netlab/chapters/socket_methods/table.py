@@ -1,6 +1,4 @@
 """The table of chapter 04: each socket method called on each kind of socket, on a fresh workbench."""
-from __future__ import annotations
-
 import os
 import select
 import socket
