@@ -42,8 +42,8 @@ NOTHING = Moved()
 
 def event_of(record) -> Event:
     """The `Event` that a note stands for."""
-    index, (number, local), *rest = record
-    return Event(index, number, *rest, local=local)
+    index, (number, local), thread, method, args, *rest = record
+    return Event(index, number, thread, method, args if type(args) is tuple else (args,), *rest, local=local)
 
 
 class StandIn(abc.ABCMeta):        # not `type`: a program may have a class X(socket.socket, abc.ABC)
@@ -122,7 +122,7 @@ def recording_class(recorder):
         self.reading = None
         size, offset, note = len(data), self.received, recorder.note
         self.received = offset + size
-        note((next(count), self.end, here.thread, "recv", (bufsize,), data if size <= KEEP else data[:KEEP], size, offset))
+        note((next(count), self.end, here.thread, "recv", bufsize, data if size <= KEEP else data[:KEEP], size, offset))
         return data
 
     def sendall(self, data, flags=0, /):
