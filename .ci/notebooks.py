@@ -162,7 +162,7 @@ def begin(name: str, root: Path = ROOT) -> list[Path]:
     places = {
         "chapter.ipynb": root / f"notebooks/{name}.ipynb", "solution.ipynb": root / f"notebooks/solutions/{name}.ipynb",
         "predict.py": package / "predict.py", "check.py": package / "check.py",
-        "test_check.py": root / f"tests/chapters/test_{folder}.py",
+        "wrong.py": root / f"tests/chapters/wrong_{folder}.py",
     }
     package.mkdir()
     (package / "__init__.py").write_text(f'"""Chapter {number}, {folder}."""\n', encoding="utf-8")

@@ -20,3 +20,5 @@ cut = Exercise("cut", (
     Case(("hello", 0), "", "no room: the empty text fits"),
     Case(("hello", -1), Raises(ValueError), "there is no room of less than 0 bytes: refuse it"),
 ))
+
+EXERCISES = (cut,)

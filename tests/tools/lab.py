@@ -30,8 +30,11 @@ SCROLLS = """() => [...document.querySelectorAll('.nl-panel, .nl-panel *')].filt
 OPEN = """async ([path, theme]) => {
     const {commands, shell, restored} = window.jupyterapp;
     await restored;
-    if (document.body.dataset.jpThemeName !== theme)
+    // JupyterLab answers who asks for the settings twice in half a second with the older ones: a change can be lost
+    while (document.body.dataset.jpThemeName !== theme) {
         await commands.execute('apputils:change-theme', {theme});
+        await new Promise(done => setTimeout(done, 600));
+    }
     for (const old of [...shell.widgets('main')])
         old.dispose();
     shell.expandLeft();
@@ -40,10 +43,11 @@ OPEN = """async ([path, theme]) => {
     await opened.sessionContext.ready;
     await opened.revealed;
 }"""
-READY = """theme => {
-    const session = window.jupyterapp.shell.currentWidget?.sessionContext?.session;
-    return session?.kernel?.status === 'idle' && document.body.dataset.jpThemeName === theme;
+STATE = """() => {
+    const shown = window.jupyterapp.shell.currentWidget, session = shown?.sessionContext?.session;
+    return [document.body.dataset.jpThemeName, session?.kernel?.status, session?.kernel?.connectionStatus, shown?.title.label];
 }"""
+READY = f"theme => {{ const [now, kernel] = ({STATE})(); return now === theme && kernel === 'idle'; }}"
 
 
 @contextmanager
@@ -106,7 +110,11 @@ class Lab:
         theme = f"JupyterLab {'Dark' if dark else 'Light'}"
         page.set_viewport_size({"width": width, "height": height})
         page.evaluate(OPEN, [notebook, theme])
-        page.wait_for_function(READY, arg=theme)
+        try:
+            page.wait_for_function(READY, arg=theme)
+        except Exception as error:
+            error.add_note(f"the page has {page.evaluate(STATE)}, and should have {theme}, idle")
+            raise
         return Page(self, page)
 
     def _begin(self):
