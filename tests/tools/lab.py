@@ -30,15 +30,13 @@ SCROLLS = """() => [...document.querySelectorAll('.nl-panel, .nl-panel *')].filt
 OPEN = """async ([path, theme]) => {
     const {commands, shell, restored} = window.jupyterapp;
     await restored;
-    // JupyterLab answers who asks for the settings twice in half a second with the older ones: a change can be lost
-    while (document.body.dataset.jpThemeName !== theme) {
+    if (document.body.dataset.jpThemeName !== theme)
         await commands.execute('apputils:change-theme', {theme});
-        await new Promise(done => setTimeout(done, 600));
-    }
-    for (const old of [...shell.widgets('main')])
-        old.dispose();
     shell.expandLeft();
-    const opened = await commands.execute('docmanager:open', {path});
+    const before = [...shell.widgets('main')], opened = await commands.execute('docmanager:open', {path});
+    for (const old of before)       // not sooner: an empty page brings a launcher, which may come to stand before the notebook
+        old.dispose();
+    shell.activateById(opened.id);
     await opened.context.ready;
     await opened.sessionContext.ready;
     await opened.revealed;
