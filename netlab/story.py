@@ -43,11 +43,11 @@ def tell(events, endpoints, dropped: int = 0) -> Story:
     threads = defaultdict(list)     # a thread -> the positions of its calls
     for i, e in enumerate(events):
         threads[id(e.thread)].append(i)
-    natural = _natural_order(events, threads)
+    natural = _natural_order(events, threads, listens)
     used = _name(events, endpoints, partners, natural)
     ranks = _ranks(events, endpoints, threads, natural, {end.id: n for n, end in enumerate(used)})
     steps = _schedule(events, causes, _before_start(events, listens), threads, ranks)
-    rows = _rows(events, steps, causes, partners, endpoints)
+    rows = _rows(events, steps, causes, partners, listens, endpoints)
     return Story(rows, used, _caption(rows, used), dropped)
 
 
@@ -97,14 +97,15 @@ def _number(ends, word):
         end.name = word if len(unnamed) == 1 else f"{word} {n}"
 
 
-def _natural_order(events, threads):
+def _natural_order(events, threads, listens):
     """{thread: a key}: the main thread first, "Thread-9" before "Thread-10", threads of one name by what they did."""
     owner = {port_of(e.local): e.socket for e in events if e.method == "bind" and e.local}
+    whom = [events[listens[i]].socket if i in listens else owner.get(port_of(e.address), -1) for i, e in enumerate(events)]
 
     def key(program):
-        calls, name = [events[i] for i in program], getattr(events[program[0]].thread, "name", "")
+        calls, name = [(whom[i], events[i]) for i in program], getattr(events[program[0]].thread, "name", "")
         return (name != "MainThread", [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)],
-                [(e.method, owner.get(port_of(e.address), -1), e.data, e.size, e.error, len(e.args)) for e in calls])
+                [(e.method, to, e.data, e.size, e.error, len(e.args)) for to, e in calls])
 
     return {thread: key(program) for thread, program in threads.items()}
 
@@ -243,9 +244,15 @@ def _schedule(events, causes, before, threads, ranks):
     return steps
 
 
-def _rows(events, steps, causes, partners, endpoints):
-    names = {port_of(e.local): endpoints[e.socket].name for e in events
-             if e.socket in endpoints and isinstance(e.local, tuple) and port_of(e.local)}           # port 0 is nobody's yet
+def _rows(events, steps, causes, partners, listens, endpoints):
+    who = defaultdict(dict)     # kind -> port -> the name of the socket that has it at this step, or will be the first to
+
+    def note_owner(e):
+        if e.socket in endpoints and isinstance(e.local, tuple) and port_of(e.local):       # port 0 is nobody's yet
+            who[endpoints[e.socket].kind][port_of(e.local)] = endpoints[e.socket].name
+
+    for e in reversed(events):
+        note_owner(e)
     readers = defaultdict(list)         # a send -> the receives that took its bytes
     for i, e in enumerate(events):
         if e.method in RECEIVES and e.size and not e.peek:
@@ -260,6 +267,8 @@ def _rows(events, steps, causes, partners, endpoints):
             phase = "call"
             rows.pop()
             start_of.pop(i)
+        note_owner(e)
+        names = {port_of(e.address): endpoints[events[listens[i]].socket].name} if i in listens else who[endpoints[e.socket].kind]
         row = Row(e, endpoints[e.socket], phase, show_call(e, names))
         row_of.setdefault(i, len(rows))
         if phase == "start":

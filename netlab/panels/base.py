@@ -215,7 +215,7 @@ class Panel:
         if self.framed:
             self._title, self._listing = html(), html()
             self._code_button = self.button("Show the code", self._toggle_code)
-            close = [self.button("Close all", self._close_all)] if self.closes else []
+            close = [self.button("Close all", lambda: self.do(self.release, who=self))] if self.closes else []
             bar = box([self._title, self._code_button, *close], "nl-bar")
             self._root = box([html(STYLE, "nl-style"), bar, *self.build(), self._listing, self._foot], self.css_class)
         else:
@@ -295,9 +295,6 @@ class Panel:
 
     def _toggle_code(self):
         self._code_shown = not self._code_shown
-
-    def _close_all(self):
-        self.do(self.release, who=self)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         shown = self.stored()

@@ -4,8 +4,6 @@ import threading
 from collections import deque
 from contextlib import suppress
 
-from markupsafe import Markup
-
 from netlab import kernel
 from netlab.panels import parts
 from netlab.panels.parts import box, html, log, name_of_end, queues
@@ -61,7 +59,7 @@ class Client:
         state = "no socket yet" if self.sock is None else kernel.state(self.sock) or ""
         waits = f"waits in {' + '.join(self.doing.copy().values())}" if self.doing else ""
         self.panel.write(self._head, value=name_of_end(self.name, "client", *filter(None, [state]), waits=waits))
-        bars = queues(self.sock, "client", "server") if self.open and state != "CLOSED" else Markup("")
+        bars = queues(self.sock, "client", "server") if self.open and state != "CLOSED" else ""
         self.panel.write(self._facts, value=bars + log("Sent → and received ←", self.log))
         self.panel.write(self._recv, disabled="recv" in self.doing)
         self.panel.write(self._close, description="remove" if self._removable() else "close")
@@ -99,8 +97,7 @@ class Client:
         return self.sock is not None and not self.open and len(self.panel.clients) > 1
 
     def _do(self, kind, job, *args):
-        passes = {"recv": {"send"}, "end": {"look up"}}.get(kind, {"recv"})
-        self.panel.do(job, *args, who=self, kind=kind, passes=passes)
+        self.panel.do(job, *args, who=self, kind=kind, passes={"recv": {"send"}, "end": {"look up"}}.get(kind, {"recv"}))
 
     # the calls, in a thread of the panel's
 

@@ -104,6 +104,34 @@ def test_handlers_are_told_in_the_order_of_their_clients(name):
     assert len(texts) == 1, "\n\n".join(texts)
 
 
+def test_a_port_used_again_by_chance_changes_nothing():
+    texts = set()
+    for again in (False, True):
+        timeline, port = netlab.Timeline(), 0
+        for _ in range(2):
+            with netlab.serve(netlab.upper, port=port, timeline=timeline) as server:
+                thread = threading.Thread(target=visit, args=(timeline, server.address), name="client")
+                thread.start()
+                thread.join()
+            port = server.port if again else 0
+        rows = timeline.story().rows
+        assert [row.call for row in rows if row.event.method == "connect"] == ["connect(server 1)", "connect(server 2)"]
+        texts.add("\n".join(f"{row.who}: {row.call} {row.result}" for row in rows if row.event.method != "bind"))
+    assert len(texts) == 1, "\n\n".join(texts)
+
+
+def test_one_number_is_two_ports_one_of_tcp_and_one_of_udp():
+    timeline = netlab.Timeline()
+    with netlab.serve(netlab.upper, timeline=timeline) as tcp, \
+            netlab.serve_udp(lambda data, address: data, port=tcp.port, timeline=timeline):
+        visit(timeline, tcp.address)
+        with timeline.socket(type=socket.SOCK_DGRAM) as client:
+            client.sendto(b"hello", tcp.address)
+            client.recv(5)
+    calls = [row.call for row in timeline.story().rows if row.who.startswith("client") and row.event.address]
+    assert calls == ["connect(server 1)", 'sendto(b"hello", server 2)']
+
+
 def test_calls_noted_out_of_turn_are_not_taken_for_forgotten_ones():
     timeline = netlab.Timeline()
     a, b = timeline.socketpair()

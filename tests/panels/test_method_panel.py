@@ -198,7 +198,7 @@ def test_the_end_wakes_everybody(end, no_leaks):
         run(panel, "connection", "makefile", '"rb"')
         run(panel, "unix_peer", "detach")
         run(panel, "unix", "close")
-        {"close": panel.close, "again": panel.start_again, "close all": panel._close_all}[end]()
+        {"close": panel.close, "again": panel.start_again, "close all": lambda: panel.do(panel.release, who=panel)}[end]()
         wait_until(lambda: all(call.done.is_set() for call in calls))
         wait_until(lambda: all(sock.fileno() == -1 for sock in first))
         if end == "again":
@@ -312,7 +312,7 @@ def silly(seed, faults):
             if dice < 0.04:
                 panel.start_again()
             elif dice < 0.06:
-                panel._close_all()
+                panel.do(panel.release, who=panel)
             elif dice < 0.16:
                 panel._cancel_clicked()
             else:
