@@ -36,16 +36,22 @@ OPEN = """async ([path, theme]) => {
     const before = [...shell.widgets('main')], opened = await commands.execute('docmanager:open', {path});
     for (const old of before)       // not sooner: an empty page brings a launcher, which may come to stand before the notebook
         old.dispose();
-    shell.activateById(opened.id);
     await opened.context.ready;
     await opened.sessionContext.ready;
     await opened.revealed;
+    return opened.id;
 }"""
 STATE = """() => {
     const shown = window.jupyterapp.shell.currentWidget, session = shown?.sessionContext?.session;
     return [document.body.dataset.jpThemeName, session?.kernel?.status, session?.kernel?.connectionStatus, shown?.title.label];
 }"""
-READY = f"theme => {{ const [now, kernel] = ({STATE})(); return now === theme && kernel === 'idle'; }}"
+# A page that is taking on another theme may drop the focus, and then no notebook is current: so it is asked for again.
+READY = f"""([id, theme]) => {{
+    if (window.jupyterapp.shell.currentWidget?.id !== id)
+        window.jupyterapp.shell.activateById(id);
+    const [now, kernel] = ({STATE})();
+    return now === theme && kernel === 'idle' && window.jupyterapp.shell.currentWidget?.id === id;
+}}"""
 
 
 @contextmanager
@@ -107,9 +113,9 @@ class Lab:
         self.errors.clear()
         theme = f"JupyterLab {'Dark' if dark else 'Light'}"
         page.set_viewport_size({"width": width, "height": height})
-        page.evaluate(OPEN, [notebook, theme])
+        shown = page.evaluate(OPEN, [notebook, theme])
         try:
-            page.wait_for_function(READY, arg=theme)
+            page.wait_for_function(READY, arg=[shown, theme])
         except Exception as error:
             error.add_note(f"the page has {page.evaluate(STATE)}, and should have {theme}, idle")
             raise
