@@ -213,7 +213,7 @@ class TcpPanel(Panel):
                         (("host", host, "127.0.0.1"), ("port", port, 0)) if value != usual)
         extra += ", family=socket.AF_INET6" * (":" in host)
         self.typed(f"server = serve({name}{extra}, timeline=timeline)")
-        for client in self.clients:             # before it is said: then connect may be clicked
+        for client in self.clients:
             client.follow(server.address)
         self.say(f"The server listens on {server.host}, port {server.port}: " + (
             "only programs on this machine can connect." if ipaddress.ip_address(server.host).is_loopback

@@ -52,7 +52,7 @@ class Hand:
 
     def connect(self, n=1):
         client = self.client(n)
-        wait_until(lambda: client._port.text.value)
+        wait_until(lambda: client._port.text.value == str(self.panel.server.port), 10, "the client's port")  # after "listens"
         self.click("connect", n)
         self.until(f"Client {n} is connected")
         return client
