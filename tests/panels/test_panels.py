@@ -208,8 +208,8 @@ def test_what_blocks_holds_up_only_those_that_must_not_overtake(counter):
     counter.do(done.append, "send", who=me, kind="send", passes={"recv"})
     counter.do(done.append, "other", who=other)
     counter.do(done.append, "behind", who=me, kind="recv")
-    wait_until(lambda: {"send", "other"} <= set(done))
-    assert "behind" not in done and counter.pending(me) == ["recv", "recv"]
+    wait_until(lambda: {"send", "other"} <= set(done) and counter.pending(me) == ["recv", "recv"])
+    assert "behind" not in done
     gate.set()
     wait_until(lambda: "behind" in done)
     wait_until(lambda: counter.pending(me) == [])
