@@ -86,7 +86,7 @@ lab: $(READY) $(TRUST)
 test: $(READY)
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH"; export PATH; exec "$(PY)" -m pytest $(or $(ARGS),-n 3)
 
-stress: export PYTHONPATH := tests:tests/tools
+bench stress: export PYTHONPATH := tests:tests/tools
 stress: $(READY)
 	"$(PY)" tests/tools/stress_servers.py
 	"$(PY)" tests/tools/stress_conversations.py --seconds 300

@@ -1,12 +1,13 @@
-"""How soon a click on a bit shows: python tests/tools/bench_address_panel.py (not a test: no time is asserted)."""
+"""How soon a click on a bit shows; part of `make bench`. Not a test: no time is asserted.
+
+    PYTHONPATH=tests python tests/tools/bench_address_panel.py
+"""
 import random
 import shutil
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1]))
 from lab import QUIET, start_lab
 
 CELLS = ["""import ipywidgets

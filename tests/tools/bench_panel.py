@@ -1,11 +1,12 @@
-"""How soon a click shows, and what a flood costs: python tests/tools/bench_panel.py (not a test: no time is asserted)."""
+"""How soon a click shows, and what a flood costs; part of `make bench`. Not a test: no time is asserted.
+
+    PYTHONPATH=tests python tests/tools/bench_panel.py
+"""
 import random
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1]))
 from lab import QUIET, start_lab
 
 CELLS = ["""import ipywidgets
