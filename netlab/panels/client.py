@@ -21,7 +21,7 @@ class Client:
         self.doing = {}                         # kind of job -> the call that has not returned
         self.woken, self.stuck = "", False      # the calls whose wait was ended by close; a look-up, which nothing ends
         self.box, self.fields, self.removed = None, [], False
-        self._goes_to, self._followed = None, ""
+        self._goes_to = self._followed = ("127.0.0.1", "")      # where the server is, and which of it the fields have
 
     @property
     def open(self):
@@ -49,13 +49,13 @@ class Client:
         return self.box
 
     def render(self):
-        if self._goes_to is not None:
-            (host, port), self._goes_to = self._goes_to, None
+        goes_to = self._goes_to
+        if goes_to is not self._followed:
             self._host.error = self._port.error = ""
-            if self._port.text.value in ("", self._followed):       # the learner's own choice stays
-                self._followed = str(port)
-                self.panel.write(self._host.text, value=host)
-                self.panel.write(self._port.text, value=self._followed)
+            if self._follows():
+                self.panel.write(self._host.text, value=goes_to[0])
+                self.panel.write(self._port.text, value=str(goes_to[1]))
+            self._followed = goes_to
         state = "no socket yet" if self.sock is None else kernel.state(self.sock) or ""
         waits = f"waits in {' + '.join(self.doing.copy().values())}" if self.doing else ""
         self.panel.write(self._head, value=name_of_end(self.name, "client", *filter(None, [state]), waits=waits))
@@ -68,10 +68,15 @@ class Client:
         """Let connect go to the server's new address."""
         self._goes_to = address[:2]
 
+    def _follows(self):
+        """Whether the fields go where the server goes, or still have to: the learner's own choice stays."""
+        return self._port.text.value in ("", str(self._followed[1]))
+
     # what the buttons ask for
 
     def _connect_clicked(self):
-        host, port = self._host.read(parts.read_host), self._port.read(parts.read_port)
+        behind = self._goes_to is not self._followed and self._follows()        # a click was faster than the fields
+        host, port = self._goes_to if behind else (self._host.read(parts.read_host), self._port.read(parts.read_port))
         if host is not None and port is not None:
             self._do("connect" if parts.is_address(host) else "look up", self._connect, host, port)
 

@@ -100,14 +100,12 @@ class TcpPanel(Panel):
                    _dom_classes=("nl-button",) if running else ("nl-button", "nl-main", "nl-of-server"))
         for widget in (self._does, self._host.text, self._port.text):
             self.write(widget, disabled=running)
-        clients = list(self.clients)            # a click may add one meanwhile: it is for the next round
-        for client in [c for c in clients if c.removed]:
-            clients.remove(client)
+        for client in [c for c in self.clients if c.removed]:
             self.clients.remove(client)
             self.write(self._column, children=[c for c in self._column.children if c is not client.box])
             self.drop(client.box, client.fields)
-        fresh = [client.build() for client in clients if client.box is None]
-        if fresh:
+        clients = list(self.clients)            # a click may add one meanwhile: it is for the next round
+        if fresh := [client.build() for client in clients if client.box is None]:
             self.write(self._column, children=[*self._column.children[:-1], *fresh, self._column.children[-1]])
         for client in clients:
             client.render()
@@ -150,8 +148,7 @@ class TcpPanel(Panel):
     def _follow(self):
         """Put what the recording says since the last time into the logs."""
         events = self.timeline.events
-        new = [event for event in events if event.index > self._seen]
-        if not new:
+        if not (new := [event for event in events if event.index > self._seen]):
             return
         missed = new[0].index - self._seen - 1
         if missed and len(new) == len(events) and self._seen >= 0:  # else nothing was dropped: a number without an event

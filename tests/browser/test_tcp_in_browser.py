@@ -11,19 +11,13 @@ FITS = """() => { const panel = document.querySelector('.nl-panel').getBoundingC
     return panel.width <= 900 && panel.right <= room.right + 1 && panel.width > 300 }"""
 
 
-def wait_for_port(notebook):
-    """Until the server listens; the client's field has its port a moment after it is said."""
-    notebook.until(".nl-foot", "The server listens on 127.0.0.1")
-    notebook.page.wait_for_function("field => field.value > 0", arg=notebook.page.get_by_label("Port").first.element_handle())
-
-
 def begin(notebook, does="upper"):
     """Run the cell, start the server, connect."""
     page = notebook.page
     notebook.run_all(1)
     page.get_by_label("Does").select_option(index=["upper", "echo", "quiet", "idle"].index(does))
     page.get_by_role("button", name="Start", exact=True).click()
-    wait_for_port(notebook)
+    notebook.until(".nl-foot", "The server listens on 127.0.0.1")
     page.get_by_role("button", name="connect", exact=True).click()
     notebook.until(".nl-foot", "Client 1 is connected")
     return page
@@ -89,7 +83,7 @@ def test_by_keyboard_alone(opened):
     page.get_by_label("Does").focus()
     for key in ("Tab", "Tab", "Tab", "Enter"):       # host, port, the button
         page.keyboard.press(key)
-    wait_for_port(notebook)
+    notebook.until(".nl-foot", "The server listens")
     page.get_by_label("Port").first.focus()
     page.keyboard.press("Enter")                     # Enter in a field of the client connects
     notebook.until(".nl-foot", "Client 1 is connected")
