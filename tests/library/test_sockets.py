@@ -508,7 +508,7 @@ def test_an_argument_of_the_program_s_own_class_is_not_kept_by_a_recv_that_went_
         assert kept() is None and timeline.rows()
 
 
-QUICK = ("test_socketserver", "test_httplib", "test_httpservers", "test_smtplib")       # the others: make stress
+QUICK = ("test_httplib", "test_socketserver", "test_httpservers", "test_smtplib")       # the others: make stress
 
 
 @pytest.mark.parametrize("suites", [("test_socket",), QUICK], ids=["test_socket", "clients and servers"])

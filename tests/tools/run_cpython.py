@@ -33,8 +33,7 @@ def load(suite):
     import importlib
 
     from test import support
-    if suite not in ("test_socket", "test_socketserver"):
-        support.use_resources = ["cpu", "walltime"]
+    support.use_resources = None if suite in ("test_socket", "test_socketserver") else ["cpu", "walltime"]
     return importlib.import_module(f"test.{suite}")
 
 
