@@ -16,6 +16,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import nbformat
 from ipykernel.kernelspec import get_kernel_dict
@@ -147,8 +148,9 @@ def update(path: Path, *, execute: bool, write: bool, folder: Path = BOOKS) -> b
 
 
 def drawn(book) -> str:
-    """The stored SVG of the cell "picture"."""
-    return next(output.data["image/svg+xml"] for cell in book.cells if cell.id == "picture" for output in cell.outputs)
+    """The SVG in the <img> of the cell "picture"."""
+    html = next(output.data["text/html"] for cell in book.cells if cell.id == "picture" for output in cell.outputs)
+    return unquote(re.search(r'<img src="data:image/svg\+xml,([^"]*)"', html)[1])
 
 
 def begin(name: str, root: Path = ROOT) -> list[Path]:

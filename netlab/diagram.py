@@ -1,17 +1,17 @@
 """Draws a Story, as a sequence diagram in SVG and as a table in plain text; the same story gives the same SVG."""
+import re
 import textwrap
 from collections import Counter
 from dataclasses import dataclass
 
 from netlab.events import ENDINGS, RECEIVES, SENDS, Row, Story
-from netlab.style import drawing, tag, text_at
+from netlab.style import NARROW, drawing, tag, text_at
 from netlab.words import bytes_of
 
-WIDTH, MIDDLE = 760, 216                # at most: beside JupyterLab's file browser in a window of 1200; between the lifelines
-LINE, GAP, LANE = 16, 9, 13             # height of a text line, space between rows, space between lifelines
-EDGE, BESIDE, SHORT = 12, 14, 12        # margin of the picture, of a lifeline; characters that each side has at least
+WIDTH = 760                             # beside JupyterLab's file browser in a window of 1200
+LINE, GAP = 16, 9                       # height of a text line, space between rows
 LANES, ROWS = 5, 100                    # more lifelines on a side share the last; more rows are left out
-CHAR, NARROW = 7.55, 6.3                # widths of a character, monospaced and not
+CHAR, SANS, BOLD = 7.55, 6.3, 8.4       # widths of a character: monospaced, not, and of a name
 
 
 @dataclass(slots=True)
@@ -29,10 +29,6 @@ class Fold:
         calls = Counter(r.event.method for r in self.rows[:len(self.rows) // self.times] if r.phase != "finish")
         each = ", ".join(f"{n} {method}" if n > 1 else method for method, n in calls.items())
         return f"the same {self.times:,} times more ({each}){moved}"
-
-    @property
-    def wide(self):
-        return len(self.note) * NARROW + 40
 
 
 def fold(rows: list[Row]) -> list[Row | Fold]:
@@ -80,6 +76,10 @@ def text(story: Story) -> str:
     return "\n".join([*lines, story.caption])
 
 
+class _Wrapper(textwrap.TextWrapper):
+    wordsep_simple_re = re.compile(r"(\s+)|(?<=\()")       # a call may go on in a new line behind its bracket
+
+
 class _Canvas:
     """Collects shapes in three layers: boxes, lines above them, words above all."""
 
@@ -96,112 +96,129 @@ class _Canvas:
         toward = 1 if x2 > x1 else -1
         self.line(x1 + 2 * toward, y1, x2 - 9 * toward, y2, f"l {side}")
         self.below.append(tag("path", d=f"M{x2 - 2 * toward:g} {y2:g}l{-10 * toward} -5v10z", class_=side))
-        wide = len(label) * NARROW + 16
-        for share in (.5, .36, .64, .24, .76):          # the first place on the arrow where no other label is
-            x, y = x1 + (x2 - x1) * share, y1 + (y2 - y1) * share
-            if all(abs(x - a) > (wide + w) / 2 + 2 or abs(y - b) > 20 for a, b, w in self.pills):
+        wide = len(label) * SANS + 14
+        for share in (.3, .42, .2, .56, .7):        # near the sender, at the first place where no other label is
+            x = x1 + (x2 - x1) * share
+            if abs(x2 - x1) < 2 * wide:             # no room to choose: in the middle, clear of the arrow's head
+                x = (x1 + x2) / 2 - 3 * toward
+            y = y1 + (y2 - y1) * (x - x1) / (x2 - x1)
+            if all(abs(x - a) > (wide + w) / 2 + 2 or abs(y - b) > 19 for a, b, w in self.pills):
                 break
         self.pills.append((x, y, wide))
         self.above += [tag("rect", x=x - wide / 2, y=y - 9, width=wide, height=18, rx=9, class_=f"p {side}"),
-                       text_at(x, y + 4, label, None, "middle", style="font-size:11.5px")]
+                       text_at(x, y + 4, label, None, "middle", font_size=11.5)]
 
     def cross(self, x, y):
         self.below.append(tag("path", d=f"M{x - 4:g} {y - 4:g}l8 8m0 -8l-8 8", class_="x"))
 
 
-def svg(story: Story, standalone: bool = True) -> str:
-    """The picture as an <svg> element, as wide as its words and at most 760, with the text form as its description."""
+def svg(story: Story, standalone: bool = True, waiting=(), width: int = WIDTH) -> str:
+    """The picture as an <svg> element, with the text form as its description; `width` 360 is for a telephone.
+
+    `waiting` are calls that have not returned yet, as from `Timeline.pending()`: boxes that are open below.
+    """
     shown = fold(story.rows)
-    plan = _Plan(shown, story.endpoints)
-    width, canvas, places, y = plan.width, _Canvas(), {}, 52
-    needed = {id(story.rows[c]) for row in story.rows for c in row.causes}
+    plan, canvas, places = _Plan(story, width), _Canvas(), {}
+    y = plan.top + 24
     for item in shown:
         places[id(item)] = y
         if isinstance(item, Fold):
-            canvas.above.append(tag("rect", x=(width - item.wide) / 2, y=y - 13, width=item.wide, height=18, class_="f"))
-            canvas.words(width / 2, y, f"⋮  {item.note}  ⋮", "s", "middle")
+            lines = textwrap.wrap(f"⋮  {item.note}  ⋮", int((width - 2 * plan.edge) / SANS))
+            wide = max(map(len, lines)) * SANS + 16
+            canvas.above.append(tag("rect", x=(width - wide) / 2, y=y - 13, width=wide, height=LINE * len(lines) + 4, class_="f"))
+            for n, line in enumerate(lines):
+                canvas.words(width / 2, y + n * LINE, line, "s", "middle")
             places.update((id(row), y) for row in item.rows)
-            y += LINE + GAP
+            y += LINE * len(lines) + GAP
         else:
-            y += _words_of(canvas, item, plan, y) * LINE + GAP
+            y += _words_of(canvas, item.endpoint.side, item.who, plan.parts(item), plan, y) * LINE + GAP
+    open_boxes = []
+    for name, call in waiting:
+        side = next((side for side, known in plan.lane if known == name), None)
+        if side:
+            open_boxes.append((plan.lane[side, name], y, side))
+            y += _words_of(canvas, side, name, plan.named(side, name) + [(call, "m"), ("waits", "s")], plan, y) * LINE + GAP
     bottom = y - LINE + 4
+    for x, top, side in open_boxes:
+        canvas.boxes.append(tag("path", d=f"M{x - 5:g} {bottom + 6:g}V{top - 7:g}h10V{bottom + 6:g}", class_=f"w {side}"))
     visible = {id(item): item for item in shown if isinstance(item, Row)}
     for row in visible.values():
-        _lines_of(canvas, row, story, plan, places, needed, visible)
-    lifelines = _lifelines(canvas, plan, bottom)
+        _lines_of(canvas, row, story, plan, places, visible)
+    lifelines = _lifelines(canvas, story, plan, places, bottom)
     if story.dropped:
-        canvas.words(width / 2, 36, f"{story.dropped:,} older calls are no longer kept", "s", "middle")
-    words = textwrap.wrap(story.caption, int((width - 2 * EDGE) / 5.9), break_on_hyphens=False)
+        canvas.words(width / 2, plan.top + 6, f"{story.dropped:,} older calls are no longer kept", "s halo", "middle")
+    words = textwrap.wrap(story.caption, int((width - 2 * plan.edge) / 5.9), break_on_hyphens=False)
     for n, line in enumerate(words):
-        canvas.words(EDGE, bottom + 30 + n * LINE, line, "s")
-    height = bottom + 24 + LINE * len(words) + 6
-    return drawing(width, height, *lifelines, *canvas.boxes, *canvas.below, *canvas.above,
-                   label=story.caption, text=text(story), standalone=standalone)
+        canvas.words(plan.edge, bottom + 30 + n * LINE, line, "s")
+    parts = [*lifelines, *canvas.boxes, *canvas.below, *canvas.above]
+    if plan.small:
+        parts = [tag("g", *parts, font_size=11.3)]
+    return drawing(width, bottom + 30 + LINE * len(words), *parts, label=story.caption,
+                   text="" if plan.small else text(story), standalone=standalone)
 
 
 class _Plan:
-    """Where things stand: the lifelines, and how many characters each side has for its words."""
+    """Where things stand. A lifeline keeps its place while the story grows: each new one stands outside the others."""
 
-    def __init__(self, shown, endpoints):
-        self.names = {side: list(dict.fromkeys(end.name for end in endpoints if end.side == side)) for side in _ACROSS}
-        extra = {side: LANE * (max(1, min(len(names), LANES)) - 1) for side, names in self.names.items()}
-        need = dict.fromkeys(_ACROSS, SHORT)
-        for row in (item for item in shown if isinstance(item, Row)):
-            side = row.endpoint.side
-            need[side] = max(need[side], round(sum(_size(*part) + 1 for part in self.parts(row)) + .5))
-        both = int((WIDTH - MIDDLE - 2 * (EDGE + BESIDE) - sum(extra.values())) / CHAR)
-        self.room = {side: min(need[side], max(both // 2, both - need[other])) for side, other in _ACROSS.items()}
-        short = max((item.wide + 2 * EDGE for item in shown if isinstance(item, Fold)), default=0)
-        left = EDGE + self.room["client"] * CHAR + BESIDE + extra["client"]
-        right = left + MIDDLE
-        self.inner = {"client": left, "server": right}      # the innermost lifelines
-        self.width = round(max(right + extra["server"] + BESIDE + self.room["server"] * CHAR + EDGE, short))
-        self.lane = {}                  # (side, name) -> x; from the middle outwards
-        for side, x, step in (("client", left, -LANE), ("server", right, LANE)):
-            names = self.names[side]
-            for n, name in enumerate(reversed(names) if side == "client" else names):
-                self.lane[side, name] = x + step * min(n, LANES - 1)
+    def __init__(self, story, width):
+        self.width, self.small = width, width <= NARROW
+        self.edge, self.beside, lane, middle = (7, 9, 12, 80) if self.small else (14, 14, 16, 208)
+        self.char = 6.85 if self.small else CHAR
+        self.names = {side: list(dict.fromkeys(end.name for end in story.endpoints if end.side == side)) for side in _ACROSS}
+        self.inner = {"client": (width - middle) / 2, "server": (width + middle) / 2}      # the innermost lifelines
+        self.lane = {(side, name): self.inner[side] + _OUT[side] * lane * min(n, LANES - 1)
+                     for side, names in self.names.items() for n, name in enumerate(names)}
+        self.outer = {side: self.inner[side] + _OUT[side] * lane * max(0, min(len(names), LANES) - 1)
+                      for side, names in self.names.items()}
+        self.room = {side: int((min(x, width - x) - self.edge - self.beside) / self.char) for side, x in self.outer.items()}
+        self.top = 14 + LINE * max(1, *(min(len(names), LANES) for names in self.names.values()))
+        self.listeners = {row.endpoint.id for row in story.rows if row.event.method == "listen" and not row.failed}
+        self.needed = {id(story.rows[c]) for row in story.rows for c in row.causes}
 
-    def outer(self, side):
-        return {"client": min, "server": max}[side]([x for (s, _), x in self.lane.items() if s == side] or [self.inner[side]])
+    def size(self, words, kind):
+        """How many characters of the monospaced font the words are wide."""
+        return len(words) * (1 if kind.startswith("m") else SANS / self.char)
+
+    def named(self, side, name):
+        return [(name, f"s {side}")] if len(self.names[side]) > 1 else []
 
     def parts(self, row):
-        """A row's words in pieces that may stand on lines of their own: [(words, class)]."""
-        side, mark = row.endpoint.side, "✗ " if row.failed else "→ "
+        """A row's words in pieces that may stand on lines of their own: [(words, kind)]."""
+        side, e, mark = row.endpoint.side, row.event, "✗ " if row.failed else "→ "
         result = f"{mark}{row.result}" if row.result and row.phase != "start" else "→ returns" if row.phase == "finish" else ""
-        pieces = ((row.who if len(self.names[side]) > 1 else "", f"s {side}"), (row.call if row.phase != "finish" else "", "m"),
-                  (result, "m e" if row.failed else "m"), (row.note, "s"), ("waits" if row.phase == "start" else "", "s"),
-                  ("not received" if row.lost else "", "s e"))
-        return [(words, kind) for words, kind in pieces if words]
+        left = not (row.lost or row.failed or id(row) in self.needed or row.phase == "start") and e.method in SENDS and e.size
+        pieces = ((row.call if row.phase != "finish" else "", "m"), (result, "m e" if row.failed else "m"), (row.note, "s"),
+                  ("waits" if row.phase == "start" else "", "s"), ("not received" if row.lost else "", "s e"),
+                  ("not received yet" if left and self.names[_ACROSS[side]] else "", "s"))
+        return self.named(side, row.who) + [(words, kind) for words, kind in pieces if words]
 
 
-_ACROSS = {"client": "server", "server": "client"}
+_ACROSS, _OUT = {"client": "server", "server": "client"}, {"client": -1, "server": 1}
 
 
-def _size(words, kind):
-    """How many characters of the monospaced font the words are wide."""
-    return len(words) * (1 if kind.startswith("m") else NARROW / CHAR)
-
-
-def _words_of(canvas, row, plan, y):
-    """Write a row's words beside its side's outermost lifeline; return how many lines they took."""
-    side, left = row.endpoint.side, row.endpoint.side == "client"
-    x, room, lines = plan.outer(side) + (-BESIDE if left else BESIDE), plan.room[side], [[]]
-    for words, kind in plan.parts(row):
-        if lines[-1] and sum(_size(*part) + 1 for part in lines[-1]) + _size(words, kind) > room:
-            lines.append([])
-        lines[-1].append((words if _size(words, kind) <= room else words[:room - 1] + "…", kind))
-    for n, parts in enumerate(lines):
-        spans = [tag("tspan", words, class_=kind, dx=6 if i else None) for i, (words, kind) in enumerate(parts)]
-        canvas.above.append(tag("text", *spans, x=x, y=y + 4 + n * LINE, text_anchor="end" if left else "start",
-                                **{"xml:space": "preserve"}))
+def _words_of(canvas, side, name, parts, plan, y):
+    """Write a row's words beside its side's outermost lifeline, a dot on its own; return how many lines they took."""
+    x, room, lines = plan.outer[side] + _OUT[side] * plan.beside, plan.room[side], [[]]
+    for words, kind in parts:
+        pieces = _Wrapper(int(room * len(words) / plan.size(words, kind)), break_on_hyphens=False).wrap(words) or [words]
+        if len(pieces) > 4:
+            pieces[3:] = [pieces[3][:-1] + "…"]
+        for n, piece in enumerate(pieces):
+            if lines[-1] and (n or sum(plan.size(*part) + 1 for part in lines[-1]) + plan.size(piece, kind) > room):
+                lines.append([])
+            lines[-1].append((piece, kind))
+    for n, found in enumerate(lines):
+        spans = [tag("tspan", words, class_=kind, dx=6 if i else None) for i, (words, kind) in enumerate(found)]
+        canvas.above.append(tag("text", *spans, x=x, y=y + 4 + n * LINE, text_anchor="end" if side == "client" else None))
+    if len(plan.names[side]) > 1:
+        canvas.below.append(tag("circle", cx=plan.lane[side, name], cy=y, r=3.5, class_=side))
     return len(lines)
 
 
-def _lines_of(canvas, row, story, plan, places, needed, visible):
+def _lines_of(canvas, row, story, plan, places, visible):
     """Draw what joins a row to others: its wait, the handshake, the bytes, the end."""
     e, side, y = row.event, row.endpoint.side, places[id(row)]
-    x, middle, toward = plan.lane[side, row.who], sum(plan.inner.values()) / 2, 1 if side == "client" else -1
+    x, middle, toward = plan.lane[side, row.who], plan.width / 2, -_OUT[side]
     if row.started is not None:
         above = places[id(story.rows[row.started])]
         canvas.boxes.append(tag("rect", x=x - 5, y=above - 7, width=10, height=y - above + 14, rx=3, class_=f"w {side}"))
@@ -212,8 +229,9 @@ def _lines_of(canvas, row, story, plan, places, needed, visible):
             canvas.line(x, y, middle - 8 * toward, y, "d")
             canvas.cross(middle, y)
         else:
-            canvas.line(x, y, plan.inner[_ACROSS[side]], y, "d")
-            canvas.words(middle, y - 5, "handshake, done by the kernels", "s", "middle")
+            whom = [plan.lane[_ACROSS[side], story.rows[c].who] for c in row.causes if story.rows[c].endpoint.side != side]
+            canvas.line(x, y, (whom or [plan.inner[_ACROSS[side]]])[0], y, "d")
+            canvas.words(middle, y - 7, "handshake" if plan.small else "handshake, done by the kernels", "s halo", "middle")
     for c in row.causes:
         cause = story.rows[c]
         if id(cause) not in visible or cause.endpoint.id == row.endpoint.id:
@@ -232,25 +250,45 @@ def _lines_of(canvas, row, story, plan, places, needed, visible):
     if row.lost:
         canvas.line(x, y, middle, y + 8, f"l {side}")
         canvas.cross(middle + 6 * toward, y + 8)
-    elif e.method in SENDS and e.size and not row.failed and id(row) not in needed:
-        canvas.line(x, y, x + 50 * toward, y + 4, f"l {side}")
-        later = ", not received yet" if plan.names[_ACROSS[side]] else ""
-        canvas.words(x + 56 * toward, y + 8, bytes_of(e.size) + later, "s", "start" if side == "client" else "end")
+    elif e.method in SENDS and e.size and not row.failed and id(row) not in plan.needed:
+        start, size = plan.inner[side], bytes_of(e.size)
+        reach = 12 if plan.small else 44
+        canvas.line(x, y, start + reach * toward, y, f"l {side}")
+        canvas.words(start + (reach + 5) * toward, y + 4, size, "s halo", "start" if side == "client" else "end")
 
 
-def _lifelines(canvas, plan, bottom):
-    drawn = []
-    for side, anchor in (("client", "end"), ("server", "start")):
-        names, places = plan.names[side], sorted({plan.lane[side, name] for name in plan.names[side]})
-        if len(names) == 1:
-            canvas.words(places[0], 22, names[0], f"h {side}", "middle")
-        elif names:
-            together = " · ".join(names)
-            if len(together) * 8.6 > plan.room[side] * CHAR + BESIDE:
-                together = f"{len(names)} {'clients' if side == 'client' else 'sockets'}"
-            canvas.words(plan.outer(side) + (8 if side == "client" else -8), 22, together, f"h {side}", anchor)
-        elif plan.lane:
-            canvas.words(plan.inner[side], 22, "the other end, not recorded", "s", "middle")
-        drawn += [tag("path", d=f"M{x:g} 32V{bottom:g}", class_=f"l {side if names else 'ghost'}")
-                  for x in (places or [plan.inner[side]])]
+def _lifelines(canvas, story, plan, places, bottom):
+    """The names, in steps from the middle outwards, and below each its line; a listener's, which carries no bytes, is hollow.
+
+    The line of a connection begins where accept() returned it.
+    """
+    ends, born, drawn = {(end.side, end.name): end for end in story.endpoints}, {}, []
+    for row in story.rows:
+        if row.event.made is not None and id(row) in places and row.phase != "start":
+            born[row.event.made] = plan.lane[row.endpoint.side, row.who], places[id(row)]
+    for side, names in plan.names.items():
+        out = _OUT[side]
+        for n, name in enumerate(names[:LANES]):
+            x, top = plan.lane[side, name], 22 + n * LINE
+            if n == LANES - 1 and len(names) > LANES:
+                name = f"{len(names) - n} more"
+            room, kind = int((min(x, plan.width - x) - 4) / BOLD), f"h {side}"
+            shown = name if len(name) <= room else name[:room - 1] + "…"
+            if len(names) == 1 and 2 * room > len(name):
+                canvas.words(x, top, name, kind, "middle")
+            else:
+                canvas.words(x - 5 * out, top, shown, kind, "end" if out < 0 else "start")
+            end = ends.get((side, name))
+            came_from, y = born.get(end.id, (x, top + 8)) if end else (x, top + 8)
+            if came_from == x:
+                y = top + 8
+            else:
+                drawn.append(tag("path", d=f"M{x:g} {top + 8}V{y:g}", class_="l ghost"))
+                canvas.line(came_from, y, x, y, f"l {side}")
+            drawn.append(tag("path", d=f"M{x:g} {y:g}V{bottom:g}", class_=f"l {side}"))
+            if end and end.id in plan.listeners:
+                drawn[-1] = tag("path", d=f"M{x - 2:g} {y:g}V{bottom:g}m4 0V{y:g}", class_=f"l {side}", stroke_width=1.2)
+        if not names and story.endpoints:
+            canvas.words(plan.inner[side], 22, f"no {side} here", "s", "middle")
+            drawn.append(tag("path", d=f"M{plan.inner[side]:g} 30V{bottom:g}", class_="l ghost"))
     return drawn

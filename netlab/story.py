@@ -23,10 +23,11 @@ without sockets (start, join, locks) is not recorded, so a call may be told befo
 """
 import heapq
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
+from itertools import pairwise
 
-from netlab.events import JOIN, MARKS, RECEIVES, SENDS, SETUP, STOPPED, Row, Story
+from netlab.events import ENDINGS, JOIN, MARKS, RECEIVES, SENDS, SETUP, STOPPED, Row, Story
 from netlab.matching import match
 from netlab.words import bytes_of, count_of, port_of, show_call, show_result
 
@@ -58,7 +59,9 @@ def _name(events, endpoints, partners, natural):
     for e in events:
         if e.method not in MARKS:
             calls[e.socket].add(e.method)
-            order.setdefault(e.socket, (natural[id(e.thread)], e.socket))
+            for number in (e.socket, e.made):
+                if number in endpoints:
+                    order.setdefault(number, (natural[id(e.thread)], number))
             if e.method in SENDS | RECEIVES:
                 spoke_first.setdefault(e.socket, e.method in SENDS)
     used = sorted((endpoints[i] for i in order), key=lambda end: order[end.id])
@@ -67,8 +70,8 @@ def _name(events, endpoints, partners, natural):
         did = calls[end.id]
         if end.twin is not None:
             serves = end.id > end.twin
-        elif end.kind == "datagram":
-            serves = "bind" in did and not spoke_first.get(end.id, False)
+        elif end.kind == "datagram":        # one that nobody answers keeps its side when it speaks
+            serves = "bind" in did and not (spoke_first.get(end.id) and end.id in partners)
         else:
             bound = "bind" in did and not did & {"connect", "connect_ex"}
             serves = end.parent is not None or end.id in parents or "listen" in did or bound
@@ -85,9 +88,8 @@ def _name(events, endpoints, partners, natural):
     for end in used:
         children[end.parent].append(end)
     for root in roots:
-        born = sorted(children[root.id], key=lambda end: seat.get(partners.get(end.id), end.id))
-        _number(born, "connection" if len(born) > 1 else root.name)
-        servers += [root, *born]
+        servers += [root, *sorted(children[root.id], key=lambda end: seat.get(partners.get(end.id), end.id))]
+    _number([end for end in servers if end not in roots], "connection")
     return clients + servers
 
 
@@ -307,22 +309,104 @@ def _note(i, events, causes, readers, endpoints):
     return f"{sends}, {count_of(len(took), 'recv')}" if len(took) > 1 and took[-1] == i else ""
 
 
+# --- what matters ----------------------------------------------------------------------------------------------
 def _caption(rows, endpoints):
-    parts, sides = [], {end.side for end in endpoints}
-    done = [r for r in rows if r.phase != "start"]
-    for side, other in (("client", "server"), ("server", "client")):
-        sent = [r for r in done if r.endpoint.side == side and r.event.method in SENDS and not r.failed]
-        took = [r for r in done if r.endpoint.side == other and r.event.method in RECEIVES and r.event.size and not r.event.peek]
-        size, taken = sum(r.event.size for r in sent), sum(r.event.size for r in took)
-        if sent:
-            many = len({r.endpoint.id for r in sent}) if side == "client" else 1
-            who = f"The {side}" if many == 1 else f"{many} clients"
-            them = "clients" if other == "client" and len({r.endpoint.id for r in took}) > 1 else other
-            what = f"{'them' if taken == size else bytes_of(taken)} in {count_of(len(took), 'recv')}" if took else "none of them"
-            whom = f"; the {them} took {what}" if other in sides else ""
-            parts.append(f"{who} sent {bytes_of(size)} in {count_of(len(sent), 'send')}{whom}.")
-    lost, failed = sum(r.lost for r in done), sum(r.failed for r in done)
-    for many, noun, fate in ((lost, "datagram", "not received"), (failed, "call", "failed")):
-        if many:
-            parts.append(f"{count_of(many, noun).capitalize()} {fate}.")
-    return " ".join(parts) or "No bytes moved."
+    """What a reader should see in the picture, in a few sentences: what moved, and then what is special about it."""
+    done = [row for row in rows if row.phase != "start"]
+    special = [_cut(rows, done), _served(rows), _end(done), _waits(done)]
+    said = [*_moved(done, endpoints), *filter(None, special)][:4] or [_no_bytes(done)]
+    lost, failed = sum(row.lost for row in done), Counter(f"{r.event.method}() raised {r.result}" for r in done if r.failed)
+    if lost:
+        said.append(f"{count_of(lost, 'datagram').capitalize()} {'was' if lost == 1 else 'were'} sent and never received.")
+    said += [f"{what}{f', {many:,} times' if many > 1 else ''}." for what, many in list(failed.items())[:2]]
+    if len(failed) > 2:
+        said.append(f"{count_of(sum(failed.values()) - sum(list(failed.values())[:2]), 'more call').capitalize()} failed.")
+    return " ".join(said)
+
+
+def _moves(rows, methods, side):
+    return [r for r in rows if r.endpoint.side == side and r.event.method in methods and r.event.size and not r.event.peek
+            and not r.failed]
+
+
+def _moved(done, endpoints):
+    """How many bytes each side sent, and what of it was not received."""
+    said, left = [], []
+    sides = {side: (_moves(done, SENDS, side), _moves(done, RECEIVES, other))
+             for side, other in (("client", "server"), ("server", "client"))}
+    spoke = [side for side in sorted(sides, key=lambda s: done.index(sides[s][0][0]) if sides[s][0] else 0) if sides[side][0]]
+    for side in spoke:
+        sent, took = sides[side]
+        many = len({row.endpoint.id for row in sent}) if side == "client" else 1
+        who = f"the {side}" if many == 1 else count_of(many, "client")
+        size, taken = (sum(row.event.size for row in moved) for moved in (sent, took))
+        said.append(f"{who} answered with {bytes_of(size)}" if said else f"{who} sent {bytes_of(size)}")
+        other = "server" if side == "client" else "client"
+        if taken < size and sent[0].endpoint.kind == "stream" and any(end.side == other for end in endpoints):
+            ended = any(r.failed or r.event.method in ENDINGS for r in done if r.endpoint.side == other)
+            fate = "never received" if ended else f"not received yet: the {other}'s kernel keeps them"
+            left.append(f"{bytes_of(size - taken)} of them {'is' if size - taken == 1 else 'are'} {fate}."
+                        if taken else f"They are {fate}.")
+    sentence = ", ".join(said)
+    return [*([sentence[0].upper() + sentence[1:] + "."] if said else []), *left]
+
+
+def _cut(rows, done):
+    """Where the bytes of a stream were cut otherwise than they were sent."""
+    sends, takes = set(), []
+    for row in done:
+        if row.endpoint.kind == "stream" and row.event.method in RECEIVES and row.event.size and not row.event.peek:
+            takes.append({c for c in row.causes if rows[c].event.method in SENDS})
+    shared = Counter(c for found in takes for c in found)
+    mixed = [found for found in takes if len(found) > 1 or any(shared[c] > 1 for c in found)]
+    if not mixed:
+        return ""
+    sends = set().union(*mixed)
+    came = "one recv" if len(mixed) == 1 else count_of(len(mixed), "recv")
+    return f"{count_of(len(sends), 'send').capitalize()}, {came}: TCP keeps no borders between sends."
+
+
+def _served(rows):
+    """Whether a server with several clients served them at once, or one after the other."""
+    began, ended = {}, {}
+    for n, row in enumerate(rows):
+        if row.endpoint.parent is not None:
+            began.setdefault(row.endpoint.id, n)
+            ended[row.endpoint.id] = n if row.event.method == "close" else len(rows)
+    if len(began) < 2:
+        return ""
+    order = sorted(began, key=began.get)
+    if all(ended[one] < began[after] for one, after in pairwise(order)):
+        return "The server served one client after the other."
+    return f"The server held {count_of(len(began), 'connection')} at the same time."
+
+
+def _end(done):
+    """How the first stream that ended was seen to end."""
+    for row in done:
+        if row.event.method in RECEIVES and row.note.startswith("the peer "):
+            other = "client" if row.endpoint.side == "server" else "server"
+            what = "had closed" if row.note == "the peer closed" else "had ended its sending"
+            return f"The {other} {what}: {row.event.method}() gave the {row.endpoint.side} {row.result}."
+    return ""
+
+
+def _waits(done):
+    """Which calls waited."""
+    calls = list(dict.fromkeys(f"{row.event.method}()" for row in done if row.phase == "finish" and not row.failed))
+    if not calls:
+        return ""
+    until = "a client came" if calls == ["accept()"] else "something came"
+    return f"{', '.join(calls[:-1])}{' and ' if len(calls) > 1 else ''}{calls[-1]} waited until {until}."
+
+
+def _no_bytes(done):
+    """What to say where no bytes moved: how far the two came."""
+    ok = {row.event.method for row in done if not row.failed and row.endpoint.kind == "stream"}
+    if "accept" in ok:
+        return "A client connected, and the server accepted it. No bytes moved."
+    if "connect" in ok:
+        return f"The client is connected{', and the server has not accepted it yet' if 'listen' in ok else ''}. No bytes moved."
+    if "listen" in ok and "close" not in ok:
+        return "The server listens, and no client has come. No bytes moved."
+    return "No bytes moved."

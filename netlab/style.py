@@ -1,10 +1,12 @@
-"""How things look: one palette, one card, and HTML and SVG that escape what they are given.
+"""How things look: one palette, one frame, one card, and HTML and SVG that escape what they are given.
 
-What is drawn stands on a surface of its own and takes its colours from CSS variables, `--nl-ink` and so on: standing
-alone it brings both palettes, for light and for dark pages; inside a panel it takes the panel's.
+A drawing carries the light look in its attributes: pages that clean SVG take style sheets and classes away, and it is still
+a picture. Its sheet says only what changes: dark colours on a dark page, and in a panel the panel's variables, --nl-ink and
+so on.
 """
 import re
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import markupsafe
 from markupsafe import Markup
@@ -15,19 +17,24 @@ COLOURS = {     # light, dark; as words or lines all but amber and pink, which f
     "client": ("#0072b2", "#56b4e9"), "server": ("#b8500b", "#f0a35e"), "good": ("#00734f", "#4fc79a"),
     "error": ("#b3261e", "#ff8a80"), "amber": ("#e69f00", "#e69f00"), "pink": ("#cc79a7", "#cc79a7")}
 
-_RULES = """
-.nl text{font:12.5px system-ui,"Segoe UI",Roboto,sans-serif;fill:var(--nl-ink)}
-.nl .m{font-family:ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace} .nl .s{font-size:11.5px;fill:var(--nl-soft)}
-.nl .h{font-size:14px;font-weight:600} .nl .e{fill:var(--nl-error)} .nl .client{fill:var(--nl-client)}
-.nl .server{fill:var(--nl-server)} .nl .l{fill:none;stroke-width:2}
-.nl .l.client,.nl .p.client,.nl .w.client{stroke:var(--nl-client)}
-.nl .l.server,.nl .p.server,.nl .w.server{stroke:var(--nl-server)} .nl .l.ghost{stroke:var(--nl-line);stroke-dasharray:2 4}
-.nl .d{fill:none;stroke:var(--nl-soft);stroke-dasharray:4 3} .nl .x{fill:none;stroke:var(--nl-error);stroke-width:2}
-.nl .p,.nl .f{fill:var(--nl-surface)} .nl .w{fill:var(--nl-surface);stroke-dasharray:3 2} .nl .on{fill:var(--nl-surface)}
-.nl .dark{fill:#111418} .nl .halo{paint-order:stroke;stroke:var(--nl-surface);stroke-width:6px}
-""".strip().replace("\n", " ")
+_SANS, _MONO = "system-ui,Segoe UI,Roboto,sans-serif", "Menlo,Consolas,monospace"
+_LOOKS = {      # what the kinds of words and shapes look like; of several the last one counts
+    "m": {"font-family": _MONO}, "s": {"font-size": "11.5", "fill": "var(--nl-soft)"},
+    "h": {"font-size": "14", "font-weight": "600"}, "e": {"fill": "var(--nl-error)"},
+    "client": {"fill": "var(--nl-client)"}, "server": {"fill": "var(--nl-server)"}, "on": {"fill": "var(--nl-surface)"},
+    "dark": {"fill": "#111418"}, "ghost": {"stroke": "var(--nl-edge)", "stroke-dasharray": "2 4"},
+    "halo": {"paint-order": "stroke", "stroke": "var(--nl-surface)", "stroke-width": "6", "stroke-linejoin": "round"},
+    "l": {"fill": "none", "stroke-width": "2"}, "p": {"fill": "var(--nl-surface)"}, "f": {"fill": "var(--nl-surface)"},
+    "w": {"fill": "var(--nl-surface)", "stroke-dasharray": "3 2"},
+    "d": {"fill": "none", "stroke": "var(--nl-soft)", "stroke-dasharray": "4 3"},
+    "x": {"fill": "none", "stroke": "var(--nl-error)", "stroke-width": "2"}}
 
-_EMPTY = frozenset({"br", "circle", "input", "path", "rect"})      # elements that hold nothing: <br/>
+FRAME = ("box-sizing:border-box;max-width:760px;border:1px solid var(--jp-border-color2,#d5d9de);border-radius:6px;"
+         "padding:8px 12px;")       # of what is HTML, as a drawing's
+
+_EMPTY = frozenset({"br", "circle", "img", "input", "path", "rect", "source"})      # elements that hold nothing: <br/>
+NARROW = 360            # the width of a narrow drawing, for windows up to NARROW_PAGE
+NARROW_PAGE = 600
 
 
 def escape(words) -> Markup:
@@ -57,7 +64,7 @@ def palette(dark: bool) -> str:
 
 def card(*content, colour: str = "client", **attributes) -> Markup:
     """The course's card in a cell: an edge in one of the COLOURS at the left, and what it holds."""
-    look = f"border-left:4px solid {COLOURS[colour][0]};padding:4px 12px;max-width:860px;"
+    look = f"border-left:4px solid {COLOURS[colour][0]};padding:4px 12px;max-width:744px;"
     return tag("div", *content, **attributes, style=look + "color:var(--jp-content-font-color1,inherit)")
 
 
@@ -66,16 +73,45 @@ def marked(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))
 
 
-def drawing(width: float, height: float, *content, label: str, text: str, standalone: bool = True) -> Markup:
-    """An <svg> that shrinks with its page; `label` names it, `text` says in words what it shows.
+def _dressed(markup: str, keep: bool) -> str:
+    """Elements with what their classes mean as attributes, and light colours in the place of variables.
 
-    `standalone=False` leaves out the palettes and the surface, for a page that has them.
+    In escaped markup a quotation mark is always an attribute's, so that the pattern finds elements and nothing else.
     """
-    own = f".nl-own{{{palette(False)}}} @media (prefers-color-scheme:dark){{.nl-own{{{palette(True)}}}}} " if standalone else ""
-    ground = tag("rect", width=width, height=height, rx=8, style="fill:var(--nl-surface)") if standalone else ""
-    return tag("svg", tag("title", label), tag("desc", text), tag("style", Markup(own + _RULES)), ground, *content,
-               xmlns="http://www.w3.org/2000/svg", class_="nl nl-own" if standalone else "nl", role="img",
-               viewBox=f"0 0 {width:g} {height:g}", width=width, style="max-width:100%;height:auto", aria_label=label)
+    def dress(found):
+        own = dict(re.findall(r' ([\w:-]+)="([^"]*)"', found[2]))
+        kinds, look = own.get("class", "").split(), {}
+        for kind in kinds:
+            look |= _LOOKS.get(kind, {})
+            if kind in ("client", "server") and {"l", "p", "w"} & set(kinds):       # of lines and frames, the stroke
+                look |= {"stroke": look["fill"], "fill": _LOOKS[kinds[0]]["fill"]}
+        if not keep:
+            own["class"] = " ".join(kind for kind in kinds if kind not in _LOOKS)
+        return f"<{found[1]}" + "".join(f' {key}="{value}"' for key, value in (look | own).items() if value) + found[3]
+
+    dressed = re.sub(r'<(\w+)((?: [\w:-]+="[^"]*")+)(/?>)', dress, markup)
+    return re.sub(r"var\(--nl-(\w+)\)", lambda found: COLOURS[found[1]][0] if found[1] in COLOURS else found[0], dressed)
+
+
+def drawing(width: float, height: float, *content, label: str, text: str, standalone: bool = True) -> Markup:
+    """An <svg> that shrinks with its page; `label` names it, `text` says in words what it shows ("": nothing to add).
+
+    Standing alone it has a surface and a frame, and is dark on dark pages; `standalone=False` is for a panel, which has
+    surface, frame and palette.
+    """
+    ground = rect(.5, .5, width - 1, height - 1, "var(--nl-surface)", "var(--nl-line)") if standalone else ""
+    inside = _dressed(tag("g", ground, *content, font_family=_SANS, font_size=12.5, fill="var(--nl-ink)",
+                         **{"xml:space": "preserve"}), not standalone)
+    used, rules = set(re.findall(r'(fill|stroke)="(#\w+)"', inside)), ""
+    for name, (light, dark) in COLOURS.items():
+        for where in ("fill", "stroke"):
+            if (where, light) in used and (dark != light or not standalone):
+                rules += f'.nl [{where}="{light}"]{{{where}:{dark if standalone else f"var(--nl-{name})"}}}'
+    sheet = f"@media (prefers-color-scheme:dark){{{rules}}}" if standalone else rules
+    about = [tag("title", label), *([tag("desc", text)] if text else [])]
+    return tag("svg", *about, tag("style", Markup(sheet)), Markup(inside), xmlns="http://www.w3.org/2000/svg", class_="nl",
+               role="img", viewBox=f"0 0 {width:g} {height:g}", width=width, style="max-width:100%;height:auto",
+               aria_label=label)
 
 
 def rect(x: float, y: float, width: float, height: float, fill: str, stroke: str) -> Markup:
@@ -85,24 +121,40 @@ def rect(x: float, y: float, width: float, height: float, fill: str, stroke: str
 
 
 def text_at(x: float, y: float, words: str, kind: str | None = None, anchor: str | None = None, **more) -> Markup:
-    """Words with their base line at (x, y); `kind` names classes, `anchor` is "start", "middle" or "end"."""
+    """Words with their base line at (x, y); `kind` names looks, `anchor` is "start", "middle" or "end"."""
     return tag("text", words, x=float(x), y=float(y), class_=kind or None, text_anchor=anchor, **more)
+
+
+def image(svg: str, alt: str, narrow: str = "") -> Markup:
+    """A drawing as HTML: an <img>, which shrinks, has alternative text, and stays where pages take out <svg> and styles.
+
+    In a narrow window the drawing `narrow` stands in its place.
+    """
+    def address(drawn, spaces):     # in markup of ours, quotation marks are only around attributes
+        return Markup("data:image/svg+xml," + quote(drawn.replace('"', "'"), safe=" "[:spaces] + "'/:;,=()[]{}@!*"))
+
+    shown = tag("img", src=address(str(svg), 1), alt=alt, style="display:block;max-width:100%;height:auto;margin:0")
+    if not narrow:
+        return shown
+    return tag("picture", tag("source", media=f"(max-width:{NARROW_PAGE}px)", srcset=address(str(narrow), 0)), shown)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An SVG and the words for it; shows itself in a cell."""
+    """An SVG, the words for it, and its form for narrow windows; shows itself in a cell."""
     svg: str
     text: str
+    narrow: str = ""
 
     def __repr__(self) -> str:
         return self.text
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"image/svg+xml": str(self.svg), "text/plain": self.text}
+        return {"text/html": str(image(self.svg, self.text.partition("\n")[0], self.narrow)), "text/plain": self.text}
 
 
-def picture(height: int, parts: list, text: str) -> Picture:
-    """A Picture as wide as a cell, 760, on a card of its own; the first line of `text` names it."""
-    frame = rect(0.5, 0.5, 759, height - 1, "none", "var(--nl-line)")
-    return Picture(drawing(760, height, frame, *parts, label=text.partition("\n")[0], text=text), text)
+def picture(height: int, parts: list, text: str, narrow: tuple[int, list] | None = None) -> Picture:
+    """A Picture as wide as a cell, 760; the first line of `text` names it; `narrow` is the height and the parts, 360 wide."""
+    label = text.partition("\n")[0]
+    small = drawing(NARROW, narrow[0], *narrow[1], label=label, text="") if narrow else ""
+    return Picture(drawing(760, height, *parts, label=label, text=text), text, small)

@@ -11,6 +11,7 @@ from netlab import diagram
 from netlab.events import JOIN, MARKS, WAKE, Endpoint, Event, Row, Story
 from netlab.sockets import event_of, recording_class
 from netlab.story import tell
+from netlab.style import NARROW, image
 
 
 class _Here(threading.local):
@@ -118,9 +119,10 @@ class Timeline:
         """The picture as a table in plain text, for reading aloud, for a terminal, for a test."""
         return diagram.text(self.story())
 
-    def svg(self, standalone: bool = True) -> str:
-        """The picture as SVG. `standalone=False` leaves out the colours, for a page that defines them."""
-        return diagram.svg(self.story(), standalone)
+    def svg(self, standalone: bool = True, waiting: bool = False) -> str:
+        """The picture as SVG. `standalone=False` is for a page that has the colours and a frame; with `waiting` it has the
+        calls that have not returned yet, as open boxes."""
+        return diagram.svg(self.story(), standalone, self.pending() if waiting else ())
 
     def caption(self) -> str:
         """What matters, in a sentence or two."""
@@ -139,7 +141,8 @@ class Timeline:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         story = self.story()
-        return {"image/svg+xml": diagram.svg(story), "text/plain": diagram.text(story)}
+        shown = image(diagram.svg(story), f"Sequence diagram. {story.caption}", diagram.svg(story, width=NARROW))
+        return {"text/html": str(shown), "text/plain": diagram.text(story)}
 
 
 _lock, _replaced = threading.Lock(), {}         # of each watch: what it found in the place of socket.socket

@@ -6,6 +6,7 @@ import pytest
 
 from netlab.addresses import bits
 from netlab.chapters.ip_addresses.pictures import SCALE, address_picture, ipv4_picture, scale_picture
+from netlab.style import image
 
 SVG = "{http://www.w3.org/2000/svg}"
 MAKERS = [lambda: address_picture("192.168.0.77", 24), lambda: address_picture("2001:db8::1", 64),
@@ -20,26 +21,38 @@ def words(picture):
 def test_well_formed_named_inside_its_card_and_the_same_each_time(make):
     picture = make()
     root = ET.fromstring(picture.svg)
+    label = picture.text.splitlines()[0]
     assert picture == make() and repr(picture) == picture.text
     assert root.get("role") == "img" and root.find(f"{SVG}desc").text == picture.text
-    assert root.get("aria-label") == root.find(f"{SVG}title").text == picture.text.splitlines()[0]
+    assert root.get("aria-label") == root.find(f"{SVG}title").text == label
+    for drawn, width in ((root, 760), (ET.fromstring(picture.narrow), 360)):
+        check_inside(drawn, width)
+    assert "prefers-color-scheme:dark" in picture.svg and "script" not in picture.svg
+    bundle = picture._repr_mimebundle_()
+    assert bundle == {"text/html": image(picture.svg, label, picture.narrow), "text/plain": picture.text}
+
+
+def check_inside(root, expected):
     width, height = map(float, root.get("viewBox").split()[2:])
+    assert width == expected == float(root.get("width"))
     for node in root.iter(f"{SVG}rect"):
         x, y, w, h = (float(node.get(name, 0)) for name in ("x", "y", "width", "height"))
         assert 0 <= x and x + w <= width and 0 <= y and y + h <= height
     for node in root.iter(f"{SVG}text"):
-        assert 0 < float(node.get("x")) < width and 0 < float(node.get("y")) < height
-    assert "prefers-color-scheme:dark" in picture.svg and "script" not in picture.svg
-    assert picture._repr_mimebundle_() == {"image/svg+xml": picture.svg, "text/plain": picture.text}
+        assert all(0 < float(x) < width for x in node.get("x").split()) and 0 < float(node.get("y")) < height
 
 
 @pytest.mark.parametrize("text", ["192.168.0.77", "2001:db8:85a3:42:1000:8a2e:370:7334"])
 def test_the_bits_are_the_addresss_bits(text):
-    drawn = "".join(word for word in words(address_picture(text)) if word in ("0", "1"))
-    labels = [word for word in words(address_picture(text))[1:] if word not in ("0", "1")]
-    lone = [group for group in text.replace(":", ".").split(".") if group in ("0", "1")]
-    assert len(drawn) == len(bits(text, separator="")) + len(lone)
-    assert labels + lone and str(int(ipaddress.ip_address(text))) in words(address_picture(text))[0]
+    for svg in (address_picture(text).svg, address_picture(text).narrow):
+        digits = {}
+        for node in ET.fromstring(svg).iter(f"{SVG}text"):
+            if node.get("text-anchor") and not node.get("font-weight"):
+                places = [float(x) for x in node.get("x").split()]
+                assert len(places) == len(node.text)
+                digits.update({(float(node.get("y")), x): digit for x, digit in zip(places, node.text)})
+        assert "".join(digits[place] for place in sorted(digits)) == bits(text, separator="")
+    assert str(int(ipaddress.ip_address(text))) in words(address_picture(text))[0]
 
 
 def test_a_prefix_frames_its_bits():
@@ -51,7 +64,7 @@ def test_a_prefix_frames_its_bits():
 
 def test_the_256_squares():
     said = words(ipv4_picture())
-    assert [word for word in said if word.isdigit()] == [str(first) for first in range(256)]
+    assert sorted(int(word) for word in said if word.isdigit()) == list(range(256))
     assert "127: loopback: this machine" in said and "224-239: multicast: groups of receivers" in said
     for first in range(256):  # the squares that stay white are for hosts, as ipaddress sees it
         block = ipaddress.ip_network(f"{first}.0.0.0/8")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from urllib.parse import unquote
 
 import nbformat
 import pytest
@@ -53,7 +54,7 @@ def test_the_answer_is_judged_right_and_no_other(name):
     "gaierror", "OverflowError", "TypeError", "AttributeError", "TimeoutError",         # errors
     "2 waiting, limit 1", "not received yet", "the peer ended its sending"])
 def test_the_chapter_shows(word):
-    pictures = "".join(output.get("data", {}).get("image/svg+xml", "") for cell in CODE for output in cell.outputs)
+    pictures = unquote("".join(output.get("data", {}).get("text/html", "") for cell in CODE for output in cell.outputs))
     assert word in OUTPUT + pictures
 
 

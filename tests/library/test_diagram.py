@@ -32,18 +32,24 @@ def story_of(rounds, name=None, data=b"ping", clients=1):
 
 
 def check(story):
-    picture = diagram.svg(story)
-    root = ET.fromstring(picture)
-    assert int(root.get("width")) <= 900 and not list(root.iter(f"{SVG}script"))
+    root = ET.fromstring(diagram.svg(story))
     assert root.find(f"{SVG}desc").text == re.sub(r"[\x00-\x08\x0b-\x1f]", "\ufffd", diagram.text(story))
-    for element in root.iter(f"{SVG}text"):
-        words = "".join(element.itertext())
-        narrow = "m" not in {part.get("class") for part in element.iter()}
-        wide = len(words) * (diagram.NARROW - .5 if narrow else diagram.CHAR)
-        x, anchor = float(element.get("x")), element.get("text-anchor")
-        left = {"start": x, "middle": x - wide / 2, "end": x - wide, None: x}[anchor]
-        assert left > -12 and left + wide < 912, words
+    for picture, width in ((root, diagram.WIDTH), (ET.fromstring(diagram.svg(story, width=style.NARROW)), style.NARROW)):
+        assert int(picture.get("width")) == width and not list(picture.iter(f"{SVG}script"))
+        mono = {diagram.WIDTH: 7.55, style.NARROW: 6.85}[width]
+        for element in picture.iter(f"{SVG}text"):
+            words = "".join(element.itertext())
+            parts = [part for part in element.iter() if part.text]
+            each = (5.8 if part.get("font-size") == "11.5" else 7 if part.get("font-weight") else mono for part in parts)
+            wide = sum(len(part.text) * one for part, one in zip(parts, each))
+            x, anchor = float(element.get("x")), element.get("text-anchor")
+            left = {"start": x, "middle": x - wide / 2, "end": x - wide, None: x}[anchor]
+            assert left > -2 and left + wide < width + 2, (width, words)
     return root
+
+
+def words_of(story, **more):
+    return ["".join(element.itertext()) for element in ET.fromstring(diagram.svg(story, **more)).iter(f"{SVG}text")]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -65,7 +71,7 @@ def test_hostile_names_and_bytes_are_words(name, data):
 def test_any_length_fits_and_the_folding_says_how_often(rounds, clients):
     story = story_of(rounds, clients=clients)
     root = check(story)
-    words = ["".join(e.itertext()) for e in root.iter(f"{SVG}text")]
+    words = words_of(story)
     assert len(words) < 350 and float(root.get("viewBox").split()[3]) < 6000
     if rounds > 4 or clients > 4:
         assert any(re.search(r"the same [\d,]+ times more|rows are left out here", w) for w in words)
@@ -78,8 +84,8 @@ def test_the_same_story_gives_the_same_picture_and_a_panel_brings_its_own_colour
     story = story_of(2)
     assert diagram.svg(story) == diagram.svg(story)
     alone, inside = diagram.svg(story), diagram.svg(story, standalone=False)
-    assert all(f"--nl-{name}:" in alone for name in style.COLOURS) and "prefers-color-scheme:dark" in alone
-    assert not re.search(r"--nl-\w+:", inside)
+    assert "--nl-" not in alone and "prefers-color-scheme:dark" in alone
+    assert "var(--nl-client)" in inside and not re.search(r"--nl-\w+:|prefers", inside)
     ET.fromstring(inside)
 
 
@@ -87,6 +93,113 @@ def test_nothing_recorded_is_an_empty_picture():
     story = netlab.Timeline().story()
     check(story)
     assert diagram.text(story) == "No bytes moved."
+
+
+def x_of(root, *texts):
+    """Where the names in the head stand."""
+    found = {"".join(e.itertext()): float(e.get("x")) for e in root.iter(f"{SVG}text") if e.get("font-weight") == "600"}
+    return [found[text] for text in texts]
+
+
+def test_a_socket_keeps_its_place_and_side_while_the_story_grows():
+    timeline = netlab.Timeline()
+    seen = {}
+
+    def look(*names):
+        root = ET.fromstring(timeline.svg())
+        lanes = {path.get("d").split()[0] for path in root.iter(f"{SVG}path") if path.get("stroke-width") == "2"}
+        for name in names:
+            (x,) = x_of(root, name)
+            assert seen.setdefault(name, x < diagram.WIDTH / 2) == (x < diagram.WIDTH / 2), name
+        return lanes
+
+    with timeline.socket() as listener, timeline.socket(type=socket.SOCK_DGRAM, name="udp") as udp:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        udp.bind(("127.0.0.1", 0))
+        look("server", "udp")
+        udp.sendto(b"to nobody", ("127.0.0.1", 9))
+        look("server", "udp")
+        with timeline.socket() as client:
+            client.connect(listener.getsockname())
+            before = look("server", "udp", "client")
+            connection, _ = listener.accept()
+            with connection:
+                after = look("server", "udp", "client", "connection")
+                assert before <= after
+
+
+def test_each_socket_has_a_lane_with_its_name_and_a_listener_looks_otherwise_than_its_connection():
+    story = story_of(1, clients=3)
+    root = check(story)
+    names = ["server", "connection 1", "connection 2", "connection 3", "client 1", "client 2", "client 3"]
+    assert len(set(x_of(root, *names))) == 7
+    hollow = [path for path in root.iter(f"{SVG}path") if path.get("stroke-width") == "1.2"]
+    assert len(hollow) == 1 and {end.name for end in story.endpoints} == set(names)
+    assert words_of(story_of(1, clients=9))[-30:] and "5 more" in words_of(story_of(1, clients=9))
+
+
+def test_nothing_is_cut_where_it_can_go_on_in_a_new_line():
+    timeline = netlab.Timeline()
+    with timeline.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    for width in (diagram.WIDTH, style.NARROW):
+        said = " ".join(words_of(timeline.story(), width=width))
+        assert "SO_REUSEADDR" in said and "…" not in said
+
+
+def test_a_call_that_waits_is_an_open_box_when_asked_for():
+    timeline = netlab.Timeline()
+    a, b = timeline.socketpair()
+    with a, b:
+        b.sendall(b"x")
+        a.recv(1)
+        plain = diagram.svg(timeline.story())
+        waiting = diagram.svg(timeline.story(), waiting=[("client", "recv()")])
+        assert "recv()waits" in "".join(words_of(timeline.story(), waiting=[("client", "recv()")]))
+        open_box = re.compile(r'<path [^>]*d="M[\d.]+ [\d.]+V[\d.]+h10V[\d.]+"')
+        assert open_box.search(waiting) and not open_box.search(plain) and timeline.svg(waiting=True) == plain
+
+
+def test_without_its_sheet_a_drawing_has_all_its_light_colours():
+    bare = re.sub(r"<style>.*?</style>| class=\"[^\"]*\"| style=\"[^\"]*\"", "", diagram.svg(story_of(1)))
+    for element in ET.fromstring(bare).iter():
+        name = element.tag.removeprefix(SVG)
+        if name in ("path", "rect", "circle"):
+            assert element.get("fill") or element.get("stroke"), ET.tostring(element)
+            assert element.get("fill") != "#1f2328" and (name != "path" or element.get("fill")), ET.tostring(element)
+
+
+CAPTIONS = [
+    (1, 1, 'The client sent 4 bytes, the server answered with 4 bytes. The client had closed: recv() gave the server b"".'),
+    (1, 2, "Two clients sent 8 bytes, the server answered with 8 bytes. The server held two connections at the same time."),
+]
+
+
+@pytest.mark.parametrize("rounds, clients, caption", CAPTIONS)
+def test_captions_say_what_matters(rounds, clients, caption):
+    assert story_of(rounds, clients=clients).caption.startswith(caption)
+
+
+def test_a_caption_of_cut_bytes_of_lost_datagrams_and_of_errors():
+    timeline = netlab.Timeline()
+    a, b = timeline.socketpair()
+    with a, b:
+        a.sendall(b"one")
+        a.sendall(b"two")
+        b.recv(2)
+        assert timeline.caption() == "The client sent 6 bytes. 4 bytes of them are not received yet: the server's kernel keeps them."
+        b.recv(4)
+        assert timeline.caption() == "The client sent 6 bytes. Two sends, two recvs: TCP keeps no borders between sends."
+    lossy = netlab.Timeline()
+    with lossy.socket(type=socket.SOCK_DGRAM) as server, lossy.socket(type=socket.SOCK_DGRAM) as client:
+        server.bind(("127.0.0.1", 0))
+        client.sendto(b"first", server.getsockname())
+        server.recvfrom(9)
+        client.sendto(b"second", server.getsockname())
+        with pytest.raises(OSError):
+            server.listen()
+    assert lossy.caption().endswith("One datagram was sent and never received. listen() raised OSError.")
 
 
 def test_colours_hold_on_their_surface():

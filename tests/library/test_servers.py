@@ -430,7 +430,7 @@ def test_inside_a_watch_the_servers_plumbing_is_not_recorded():
             client.sendall(b"x")
             client.recv(1)
     assert {e.method for e in timeline.events} == {"bind", "listen", "connect", "accept", "sendall", "recv", "close"}
-    assert [end.name for end in timeline.story().endpoints] == ["client", "server", "server"]
+    assert [end.name for end in timeline.story().endpoints] == ["client", "server", "connection"]
     assert timeline.events and all(e.socket >= 0 for e in timeline.events)
 
 

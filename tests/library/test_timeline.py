@@ -10,7 +10,9 @@ import threading
 import pytest
 
 import netlab
+from netlab import diagram
 from netlab.sockets import PLAIN
+from netlab.style import NARROW, image
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
 
@@ -22,7 +24,8 @@ def test_it_shows_itself_as_a_picture_and_as_text():
         a.sendall(b"x")
         b.recv(1)
     bundle = timeline._repr_mimebundle_()
-    assert bundle == {"image/svg+xml": timeline.svg(), "text/plain": timeline.text()}
+    html = str(image(timeline.svg(), f"Sequence diagram. {timeline.caption()}", diagram.svg(timeline.story(), width=NARROW)))
+    assert bundle == {"text/html": html, "text/plain": timeline.text()}
     assert timeline.caption() == timeline.text().splitlines()[-1]
     assert [row.call for row in timeline.rows()][:1] == ['sendall(b"x")']
 

@@ -1,10 +1,11 @@
 """Pictures of addresses (chapter 2): the bits of one, the whole of IPv4, and how far 128 bits reach.
 
-Small SVGs made from numbers alone, the same each time. They carry their own card, to be read on a white and on a dark page, and
-each says in words (`text`) what it shows. They are 760 wide: JupyterLab shrinks no SVG, and its file browser leaves no more.
+Small SVGs made from numbers alone, the same each time, in a wide and a narrow form; each says in words (`text`) what it shows.
 """
+import textwrap
+
 from netlab.addresses import int_to_ipv4, special
-from netlab.style import Picture, picture, rect, tag, text_at
+from netlab.style import NARROW, Picture, picture, rect, tag, text_at
 from netlab.teach.pictures import address_picture
 
 __all__ = ["address_picture", "ipv4_picture", "scale_picture"]
@@ -21,21 +22,34 @@ _KINDS = {  # what a block of 2**24 addresses is for: (colour, class of the numb
 
 def ipv4_picture() -> Picture:
     """All 2**32 IPv4 addresses as 256 squares of 2**24, by first group, with what is set apart."""
-    parts = [text_at(16, 28, "All of IPv4: one square for each first group, 16,777,216 addresses in each")]
-    text = ["All of IPv4, by first group, 16,777,216 addresses for each:"]
     kinds = [_kind(first) for first in range(256)]
-    for first, kind in enumerate(kinds):
-        x, y, (colour, ink, _) = 16 + first % 32 * 22.8, 44 + first // 32 * 23, _KINDS[kind]
-        parts += [rect(x, y, 21, 21, colour, "var(--nl-line)"),
-                  text_at(x + 10.5, y + 14, str(first), ink, "middle", style="font-size:9.5px")]
-    for index, (kind, (colour, _, words)) in enumerate(_KINDS.items()):
+    text, legend = ["All of IPv4, by first group, 16,777,216 addresses for each:"], []
+    for kind, (colour, _, words) in _KINDS.items():
         those = [first for first in range(256) if kinds[first] == kind]
         span = ", ".join(map(str, those)) if len(those) < 4 else f"{those[0]}-{those[-1]}"
         span = span if kind else f"the other {len(those)}"
-        x, y = 16 + index % 2 * 364, 244 + index // 2 * 24
-        parts += [rect(x, y, 14, 14, colour, "var(--nl-line)"), text_at(x + 22, y + 12, f"{span}: {words}")]
+        legend.append((colour, f"{span}: {words}"))
         text.append(f"  {span:14} {words}")
-    return picture(320, parts, "\n".join(text))
+    return picture(*_squares(kinds, legend, 760), "\n".join(text), _squares(kinds, legend, NARROW))
+
+
+def _squares(kinds, legend, width):
+    """(height, parts): the squares of one kind are one path, and their numbers one group."""
+    columns, step, margin = (16, 21.5, 8) if width <= NARROW else (32, 22.8, 15)
+    title = textwrap.wrap("All of IPv4: one square for each first group, 16,777,216 addresses in each", width // 7)
+    parts, top = [text_at(margin + 1, 28 + 20 * row, line) for row, line in enumerate(title)], 24 + 20 * len(title)
+    for kind, (colour, ink, _) in _KINDS.items():
+        places = [(first, margin + 1 + first % columns * step, top + first // columns * 23)
+                  for first in range(256) if kinds[first] == kind]
+        squares = "".join(f"M{x:g} {y:g}h20v20h-20z" for _, x, y in places)
+        parts += [tag("path", d=squares, fill=colour, stroke="var(--nl-line)"),
+                  tag("g", *(text_at(x + 10, y + 13.5, str(first)) for first, x, y in places),
+                      class_=ink, text_anchor="middle", font_size=9.5)]
+    top, columns = top + 256 // columns * 23 + 16, 1 if width <= NARROW else 2
+    for index, (colour, words) in enumerate(legend):
+        x, y = margin + 1 + index % columns * 364, top + index // columns * 24
+        parts += [rect(x, y, 14, 14, colour, "var(--nl-line)"), text_at(x + 22, y + 12, words)]
+    return top + 24 * -(-len(legend) // columns) + 4, parts
 
 
 SCALE = (  # (bits, what has about that many)
@@ -44,22 +58,27 @@ SCALE = (  # (bits, what has about that many)
 
 
 def scale_picture() -> Picture:
-    """How many addresses, as a ruler of bits: each bit to the right doubles the number."""
-    step, top = 728 / 128, 60
+    """How many addresses, as bars: each bit to the right doubles the number."""
     title = "How many? Each bit further to the right doubles the number."
-    parts = [text_at(16, 28, title), rect(16, top, 728, 20, "none", "var(--nl-line)"),
-             rect(16, top, 32 * step, 20, "var(--nl-client)", "none")]
-    parts += [tag("path", d=f"M{16 + bit * step:g} {top}v20", stroke="var(--nl-line)") for bit in range(8, 128, 8)]
-    for bit in range(16, 129, 16):
-        parts.append(text_at(16 + bit * step, top - 8, str(bit), "s", "end" if bit == 128 else "middle", style="font-size:11px"))
-    rows = [(16 + bit * step, top + 46 + 26 * row, bit, words) for row, (bit, words) in enumerate(reversed(SCALE))]
-    parts += [tag("path", d=f"M{x:g} {top + 20}V{y}", stroke="var(--nl-soft)", stroke_dasharray="2 3") for x, y, _, _ in rows]
-    for x, y, bit, words in rows:
-        parts.append(tag("circle", cx=x, cy=y, r=3.5, fill=f"var(--nl-{'client' if bit <= 32 else 'server'})"))
-        left, anchor = (x + 8, "start") if bit < 64 else (x - 8, "end")
-        parts.append(text_at(left, y + 4, f"2**{bit}: {words}", "halo", anchor))
     lines = [f"  2**{bit:<4} {2**bit:.1e}  {words}" for bit, words in SCALE]
-    return picture(top + 38 + 26 * len(SCALE), parts, "\n".join([title, *lines]))
+    return picture(*_bars(title, 760), "\n".join([title, *lines]), _bars(title, NARROW))
+
+
+def _bars(title, width):
+    """(height, parts): a bar for each of SCALE under its words, and a ruler of bits under all."""
+    margin = 9 if width <= NARROW else 16
+    step, lines = (width - 2 * margin) / 128, textwrap.wrap(title, width // 7)
+    parts, top = [text_at(margin, 28 + 20 * row, line) for row, line in enumerate(lines)], 36 + 20 * len(lines)
+    for row, (bit, words) in enumerate(SCALE):
+        y = top + 36 * row
+        parts += [text_at(margin, y, f"2**{bit}: {words}"),
+                  rect(margin, y + 7, bit * step, 9, f"var(--nl-{'client' if bit <= 32 else 'server'})", "none")]
+    y, ticks = top + 36 * len(SCALE), range(0, 129, 32 if width <= NARROW else 16)
+    ruler = f"M{margin} {y}h{width - 2 * margin}" + "".join(f"M{margin + bit * step:g} {y}v5" for bit in ticks)
+    parts.append(tag("path", d=ruler, fill="none", stroke="var(--nl-soft)"))
+    parts += [text_at(margin + bit * step, y + 18, f"{bit} bits" if bit == 128 else str(bit), "s",
+                      "start" if not bit else "end" if bit == 128 else "middle") for bit in ticks]
+    return y + 30, parts
 
 
 def _kind(first: int) -> str:

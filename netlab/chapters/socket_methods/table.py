@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from netlab.kernel import SYSTEM
-from netlab.style import tag
+from netlab.style import FRAME, tag
 from netlab.teach.workbench import Workbench
 from netlab.words import code_of
 
 PATIENCE = 5.0                          # seconds until what was sent must be there
-NOTE = f"Tried on {SYSTEM}, each call on a fresh workbench. A name in capitals is the errno of the OSError raised."
+KEY = "✓ it came back · ✗ an OSError with this errno (connect_ex returns it) · … it waits · – not here"
+NOTE = f"Tried on {SYSTEM}, each call on a fresh workbench."
 COLUMNS = {"TCP listener": "listener", "TCP connection": "client", "UDP": "udp", "AF_UNIX": "unix"}
 WAITS, ADDRESS, NUMBER, NOT_HERE = "waits", "address", "number", "–"
 
@@ -52,24 +53,29 @@ class Outcomes:
     def _lines(self):
         group = ""
         for row, found in self.cells:
-            yield ("" if row.group == group else row.group, row.call, "5\u00a0bytes" if row.there else "", *found)
+            yield ("" if row.group == group else row.group, row.call, "5\u00a0bytes" if row.there else "", *map(_told, found))
             group = row.group
 
     def __str__(self):
         lines = [("", "call", "there", *COLUMNS), *self._lines()]
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-        return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines) + f"\n{NOTE}"
+        table = "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+        return f"{table}\n{KEY}\n{NOTE}"
 
     __repr__ = __str__
 
     def _repr_html_(self):
-        left = "text-align:left"
-        head = [tag("th", words, scope="col", style=left) for words in ("", "call", "there", *COLUMNS)]
-        rows = [tag("tr", tag("td", group, style=left), tag("th", tag("code", call), scope="row", style=left),
-                    tag("td", there, style=left), *(tag("td", _marked(words), style=left) for words in found))
-                for group, call, there, *found in self._lines()]
+        left, rows = "text-align:left", []
+        head = [tag("th", words, scope="col", style=left) for words in ("call", *COLUMNS)]
+        for group, call, there, *found in self._lines():
+            if group:
+                rows.append(tag("tr", tag("th", group, colspan=len(head), scope="rowgroup", style=left)))
+            when = [tag("br"), f"when {there} are there"] if there else []
+            rows.append(tag("tr", tag("th", tag("code", call), *when, scope="row", style=f"{left};font-weight:normal"),
+                            *(tag("td", *_marked(words), style=left + _LOOK.get(words[0], "")) for words in found)))
         table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", Markup("\n"), *(row + "\n" for row in rows)))
-        return str(table + tag("p", NOTE))
+        return str(tag("div", table, tag("div", KEY), tag("div", NOTE), style=FRAME + "overflow-x:auto",
+                       tabindex=0, role="region", aria_label="What each call does on each kind of socket"))
 
 
 def outcomes() -> Outcomes:
@@ -123,6 +129,17 @@ def _words(method, result):
     return repr(result)
 
 
-def _marked(words):
+def _told(words):
+    """A result with its mark: ✗ before the name of an error, … where it waits, ✓ before what came back."""
+    return words if words == NOT_HERE else f"{'…' if words == WAITS else '✗' if words.isupper() else '✓'}\u00a0{words}"
+
+
+def _marked(told):
     """Codes and values as code; what a person says as words."""
-    return words if words in (WAITS, ADDRESS, NUMBER, NOT_HERE, "a file") else tag("code", words)
+    mark, _, words = told.partition("\u00a0")
+    if words in (WAITS, ADDRESS, NUMBER, "a file", ""):
+        return [told]
+    return [f"{mark}\u00a0", tag("code", words, style="background:none;padding:0")]
+
+
+_LOOK = {"✗": ";background:rgba(204,60,50,.16)", "…": ";outline:1.5px dashed #b07a00;outline-offset:-4px"}
