@@ -92,15 +92,15 @@ class _Canvas:
     def line(self, x1, y1, x2, y2, kind):
         self.below.append(tag("path", d=f"M{x1:g} {y1:g}L{x2:g} {y2:g}", class_=kind))
 
-    def arrow(self, x1, y1, x2, y2, side, label):
+    def arrow(self, x1, y1, x2, y2, side, label, inner):
         toward = 1 if x2 > x1 else -1
         self.line(x1 + 2 * toward, y1, x2 - 9 * toward, y2, f"l {side}")
         self.below.append(tag("path", d=f"M{x2 - 2 * toward:g} {y2:g}l{-10 * toward} -5v10z", class_=side))
         wide = len(label) * SANS + 14
-        for share in (.3, .42, .2, .56, .7):        # near the sender, at the first place where no other label is
-            x = x1 + (x2 - x1) * share
-            if abs(x2 - x1) < 2 * wide:             # no room to choose: in the middle, clear of the arrow's head
-                x = (x1 + x2) / 2 - 3 * toward
+        least = inner["client"] + wide / 2 + (3 if toward > 0 else 11)       # between the lifelines, clear of the arrow's head
+        most = max(least, inner["server"] - wide / 2 - (11 if toward > 0 else 3))
+        for share in (.3, .45, .2, .6, .75, .05, .9):        # near the sender, at the first place where no other label is
+            x = min(max(x1 + (x2 - x1) * share, least), most)
             y = y1 + (y2 - y1) * (x - x1) / (x2 - x1)
             if all(abs(x - a) > (wide + w) / 2 + 2 or abs(y - b) > 19 for a, b, w in self.pills):
                 break
@@ -244,7 +244,7 @@ def _lines_of(canvas, row, story, plan, places, visible):
             if e.peek:
                 canvas.line(from_x, from_y, x, y, "d")      # nothing moved
             elif from_x != x:
-                canvas.arrow(from_x, from_y, x, y, cause.endpoint.side, bytes_of(size))
+                canvas.arrow(from_x, from_y, x, y, cause.endpoint.side, bytes_of(size), plan.inner)
         elif cause.event.method in ENDINGS:
             canvas.line(from_x, from_y, x, y, "d")
     if row.lost:

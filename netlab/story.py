@@ -25,7 +25,6 @@ import heapq
 import re
 from collections import Counter, defaultdict
 from dataclasses import replace
-from itertools import pairwise
 
 from netlab.events import ENDINGS, JOIN, MARKS, RECEIVES, SENDS, SETUP, STOPPED, Row, Story
 from netlab.matching import match
@@ -71,7 +70,7 @@ def _name(events, endpoints, partners, natural):
         if end.twin is not None:
             serves = end.id > end.twin
         elif end.kind == "datagram":        # one that nobody answers keeps its side when it speaks
-            serves = "bind" in did and not (spoke_first.get(end.id) and end.id in partners)
+            serves = "bind" in did and not (spoke_first.get(end.id) and partners.get(end.id, end.id) != end.id)
         else:
             bound = "bind" in did and not did & {"connect", "connect_ex"}
             serves = end.parent is not None or end.id in parents or "listen" in did or bound
@@ -313,8 +312,8 @@ def _note(i, events, causes, readers, endpoints):
 def _caption(rows, endpoints):
     """What a reader should see in the picture, in a few sentences: what moved, and then what is special about it."""
     done = [row for row in rows if row.phase != "start"]
-    special = [_cut(rows, done), _served(rows), _end(done), _waits(done)]
-    said = [*_moved(done, endpoints), *filter(None, special)][:4] or [_no_bytes(done)]
+    special = [_cut(rows, done), _served(rows, done), _end(done), _waits(done)]
+    said = [*_moved(rows, done, endpoints), *filter(None, special)][:4] or [_no_bytes(done)]
     lost, failed = sum(row.lost for row in done), Counter(f"{r.event.method}() raised {r.result}" for r in done if r.failed)
     if lost:
         said.append(f"{count_of(lost, 'datagram').capitalize()} {'was' if lost == 1 else 'were'} sent and never received.")
@@ -324,29 +323,33 @@ def _caption(rows, endpoints):
     return " ".join(said)
 
 
-def _moves(rows, methods, side):
-    return [r for r in rows if r.endpoint.side == side and r.event.method in methods and r.event.size and not r.event.peek
-            and not r.failed]
-
-
-def _moved(done, endpoints):
-    """How many bytes each side sent, and what of it was not received."""
-    said, left = [], []
-    sides = {side: (_moves(done, SENDS, side), _moves(done, RECEIVES, other))
-             for side, other in (("client", "server"), ("server", "client"))}
-    spoke = [side for side in sorted(sides, key=lambda s: done.index(sides[s][0][0]) if sides[s][0] else 0) if sides[side][0]]
-    for side in spoke:
-        sent, took = sides[side]
-        many = len({row.endpoint.id for row in sent}) if side == "client" else 1
-        who = f"the {side}" if many == 1 else count_of(many, "client")
-        size, taken = (sum(row.event.size for row in moved) for moved in (sent, took))
-        said.append(f"{who} answered with {bytes_of(size)}" if said else f"{who} sent {bytes_of(size)}")
-        other = "server" if side == "client" else "client"
-        if taken < size and sent[0].endpoint.kind == "stream" and any(end.side == other for end in endpoints):
-            ended = any(r.failed or r.event.method in ENDINGS for r in done if r.endpoint.side == other)
-            fate = "never received" if ended else f"not received yet: the {other}'s kernel keeps them"
-            left.append(f"{bytes_of(size - taken)} of them {'is' if size - taken == 1 else 'are'} {fate}."
-                        if taken else f"They are {fate}.")
+def _moved(rows, done, endpoints):
+    """How many bytes each side sent, and what of a stream's was not received."""
+    said, left, sends, heard = [], [], {"client": [], "server": []}, set()
+    listeners = {row.endpoint.id for row in done if row.event.method in ("listen", "accept")}
+    taken = Counter()               # (side, kind of socket) -> bytes of its sends that were received
+    for row in done:
+        e = row.event
+        if e.method in SENDS and e.size and not row.failed:
+            sends[row.endpoint.side].append((row, row.endpoint.side in heard))
+        elif e.method in RECEIVES and e.size and not e.peek and row.causes:
+            cause = rows[row.causes[0]].endpoint
+            taken[cause.side, cause.kind] += e.size
+            heard.add(row.endpoint.side)
+    for side in sorted(filter(sends.get, sends), key=lambda side: done.index(sends[side][0][0])):
+        answers, other = sends[side][0][1], "server" if side == "client" else "client"
+        many = len({row.endpoint.id for row, _ in sends[side]}) if side == "client" else 1
+        size = sum(row.event.size for row, _ in sends[side])
+        said.append(f"{f'the {side}' if many == 1 else count_of(many, side)} "
+                    f"{'answered with' if answers and said else 'sent'} {bytes_of(size)}")
+        rest = sum(row.event.size for row, _ in sends[side] if row.endpoint.kind == "stream") - taken[side, "stream"]
+        if rest > 0 and any(end.side == other for end in endpoints):
+            takers = [r for r in done if r.endpoint.side == other and r.endpoint.kind == "stream"]
+            takers = [r for r in takers if r.endpoint.id not in listeners] or takers
+            ended = any(r.event.method in ENDINGS or r.event.error.startswith("Connection") for r in takers)
+            which = "They" if rest == size > 1 and not said[1:] else f"{bytes_of(rest)} from the {side}{'s' if many > 1 else ''}"
+            left.append(f"{which} {'was' if ended and rest == 1 else 'were' if ended else 'is' if rest == 1 else 'are'} "
+                        + ("never received." if ended else "not received yet: the kernels keep them."))
     sentence = ", ".join(said)
     return [*([sentence[0].upper() + sentence[1:] + "."] if said else []), *left]
 
@@ -366,19 +369,21 @@ def _cut(rows, done):
     return f"{count_of(len(sends), 'send').capitalize()}, {came}: TCP keeps no borders between sends."
 
 
-def _served(rows):
-    """Whether a server with several clients served them at once, or one after the other."""
-    began, ended = {}, {}
-    for n, row in enumerate(rows):
-        if row.endpoint.parent is not None:
-            began.setdefault(row.endpoint.id, n)
-            ended[row.endpoint.id] = n if row.event.method == "close" else len(rows)
-    if len(began) < 2:
+def _served(rows, done):
+    """Whether a server with several clients had them at once, or one after the other."""
+    serving, most, came, either = set(), 0, 0, {}        # connections that neither end has closed; the ends of each
+    for row in done:
+        if row.event.made is not None and row.causes:
+            came, pair = came + 1, (row.event.made, rows[row.causes[0]].endpoint.id)
+            either |= dict.fromkeys(pair, pair)
+            serving.add(pair)
+            most = max(most, len(serving))
+        elif row.event.method == "close":
+            serving.discard(either.get(row.endpoint.id))
+    if came < 2:
         return ""
-    order = sorted(began, key=began.get)
-    if all(ended[one] < began[after] for one, after in pairwise(order)):
-        return "The server served one client after the other."
-    return f"The server held {count_of(len(began), 'connection')} at the same time."
+    return ("The server had one client after the other." if most == 1 else
+            f"The server held {count_of(most, 'connection')} at the same time.")
 
 
 def _end(done):

@@ -106,7 +106,7 @@ def drawing(width: float, height: float, *content, label: str, text: str, standa
     for name, (light, dark) in COLOURS.items():
         for where in ("fill", "stroke"):
             if (where, light) in used and (dark != light or not standalone):
-                rules += f'.nl [{where}="{light}"]{{{where}:{dark if standalone else f"var(--nl-{name})"}}}'
+                rules += f'.nl [{where}="{light}"]{{{where}:{dark if standalone else f"var(--nl-{name},{light})"}}}'
     sheet = f"@media (prefers-color-scheme:dark){{{rules}}}" if standalone else rules
     about = [tag("title", label), *([tag("desc", text)] if text else [])]
     return tag("svg", *about, tag("style", Markup(sheet)), Markup(inside), xmlns="http://www.w3.org/2000/svg", class_="nl",

@@ -85,7 +85,7 @@ def test_the_same_story_gives_the_same_picture_and_a_panel_brings_its_own_colour
     assert diagram.svg(story) == diagram.svg(story)
     alone, inside = diagram.svg(story), diagram.svg(story, standalone=False)
     assert "--nl-" not in alone and "prefers-color-scheme:dark" in alone
-    assert "var(--nl-client)" in inside and not re.search(r"--nl-\w+:|prefers", inside)
+    assert "var(--nl-client,#0072b2)" in inside and not re.search(r"--nl-\w+:|prefers", inside)
     ET.fromstring(inside)
 
 
@@ -119,6 +119,9 @@ def test_a_socket_keeps_its_place_and_side_while_the_story_grows():
         udp.bind(("127.0.0.1", 0))
         look("server", "udp")
         udp.sendto(b"to nobody", ("127.0.0.1", 9))
+        look("server", "udp")
+        udp.sendto(b"to itself", udp.getsockname())
+        udp.recvfrom(9)
         look("server", "udp")
         with timeline.socket() as client:
             client.connect(listener.getsockname())
@@ -176,6 +179,17 @@ CAPTIONS = [
 ]
 
 
+def test_a_server_with_one_client_after_the_other():
+    timeline = netlab.Timeline()
+    with netlab.serve(netlab.echo, timeline=timeline) as server:
+        for _ in range(2):
+            with timeline.socket() as client:
+                client.connect(server.address)
+                client.sendall(b"x")
+                client.recv(1)
+    assert "The server had one client after the other." in timeline.caption()
+
+
 @pytest.mark.parametrize("rounds, clients, caption", CAPTIONS)
 def test_captions_say_what_matters(rounds, clients, caption):
     assert story_of(rounds, clients=clients).caption.startswith(caption)
@@ -188,7 +202,7 @@ def test_a_caption_of_cut_bytes_of_lost_datagrams_and_of_errors():
         a.sendall(b"one")
         a.sendall(b"two")
         b.recv(2)
-        assert timeline.caption() == "The client sent 6 bytes. 4 bytes of them are not received yet: the server's kernel keeps them."
+        assert timeline.caption().endswith(" 4 bytes from the client are not received yet: the kernels keep them.")
         b.recv(4)
         assert timeline.caption() == "The client sent 6 bytes. Two sends, two recvs: TCP keeps no borders between sends."
     lossy = netlab.Timeline()
@@ -199,7 +213,7 @@ def test_a_caption_of_cut_bytes_of_lost_datagrams_and_of_errors():
         client.sendto(b"second", server.getsockname())
         with pytest.raises(OSError):
             server.listen()
-    assert lossy.caption().endswith("One datagram was sent and never received. listen() raised OSError.")
+    assert "One datagram was sent and never received. listen() raised OSError" in lossy.caption()
 
 
 def test_colours_hold_on_their_surface():

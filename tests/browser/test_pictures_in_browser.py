@@ -1,0 +1,141 @@
+"""The stored pictures as a reader meets them elsewhere: cleaned as pages clean them, dark, narrow, and on paper."""
+import re
+from urllib.parse import unquote
+
+import bleach
+import nbformat
+import pytest
+from conftest import ROOT
+
+HTML = {f"{path.name[:2]} {cell.id}": output.data["text/html"]
+        for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+        for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"
+        for output in cell.outputs if "<img" in output.get("data", {}).get("text/html", "")}
+FORMS = {"wide": ' src="data:image/svg.xml,([^"]*)"', "narrow": ' srcset="data:image/svg.xml,([^"]*)"'}
+DRAWN = {f"{name}, {form}": unquote(found[1]) for name, html in HTML.items() for form, pattern in FORMS.items()
+         if (found := re.search(pattern, html))}
+SHEET = re.compile(r"""<style>.*?</style>| (?:class|style)=(?:'[^']*'|"[^"]*")""", re.DOTALL)
+
+# What is wrong with the words of a drawing: beyond the frame, over other words, on a lifeline, too pale to be read.
+LOOK = r"""svg => {
+    const box = e => { const b = e.getBBox(); return {x: b.x, y: b.y + 2, r: b.x + b.width, b: b.y + b.height - 2}; };
+    const meet = (a, b) => a.x < b.r - 1 && b.x < a.r - 1 && a.y < b.b - 1 && b.y < a.b - 1;
+    const light = e => {
+        const [r, g, b] = getComputedStyle(e).fill.match(/[\d.]+/g).map(c => c / 255)
+            .map(c => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
+        return .2126 * r + .7152 * g + .0722 * b;
+    };
+    const {width, height} = svg.viewBox.baseVal, found = [], texts = [...svg.querySelectorAll('text')];
+    const grounds = [...svg.querySelectorAll('rect, path')].filter(
+        e => getComputedStyle(e).fill !== 'none' && (e.tagName === 'rect' || /z$/.test(e.getAttribute('d'))));
+    const lifelines = [...svg.querySelectorAll('path')].filter(e => /^M[\d.]+ [\d.]+V[\d.]+(m|$)/.test(e.getAttribute('d')));
+    for (const [n, text] of texts.entries()) {
+        const at = box(text), words = text.textContent;
+        if (at.x < 3 || at.y < 0 || at.r > width - 3 || at.b > height)
+            found.push(`cut: ${words}`);
+        for (const other of texts.slice(n + 1).filter(other => meet(at, box(other)) && !/^[01]+$/.test(words)))
+            found.push(`over other words: ${words} / ${other.textContent}`);
+        for (const line of lifelines.map(box).filter(b => at.x < b.r - 1 && b.x < at.r - 1 && at.y < b.b && b.y < at.b))
+            found.push(`on a lifeline: ${words}`);
+        const point = text.getStartPositionOfChar(0), end = text.getEndPositionOfChar(0);
+        point.x = (point.x + end.x) / 2;
+        point.y -= 4;
+        const ground = grounds.filter(e => e.isPointInFill(point)).pop();
+        for (const part of [text, ...text.children].filter(e => e.firstChild?.nodeType === 3)) {
+            const both = [light(part), ground ? light(ground) : 1];
+            const contrast = (Math.max(...both) + .05) / (Math.min(...both) + .05);
+            if (contrast < 4.5)
+                found.push(`contrast ${contrast.toFixed(1)}: ${part.textContent}`);
+        }
+    }
+    return found;
+}"""
+
+PIXELS = """() => [...document.images].map(image => {
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    canvas.getContext('2d').drawImage(image, 0, 0);
+    return canvas.toDataURL();
+})"""
+
+
+def as_cleaned(html):
+    """As a page does that lets pictures in: no style, no class, and of <picture> only its <img>."""
+    return bleach.clean(html, tags={"img", "p", "div", "table"}, attributes={"img": ["src", "alt"]},
+                        protocols={"data", "https"}, strip=True)
+
+
+@pytest.fixture
+def show(lab):
+    """show(html, width, dark) gives a page that holds it, and asks for nothing."""
+    contexts = []
+
+    def shown(html, width=1000, dark=False):
+        contexts.append(lab._browser.new_context(viewport={"width": width, "height": 800}, offline=True,
+                                                 color_scheme="dark" if dark else "light"))
+        page = contexts[-1].new_page()
+        page.set_content(f"<!doctype html><meta charset=utf-8><body style='margin:8px'>{html}")
+        page.wait_for_function("[...document.images].every(image => image.complete)")
+        return page
+
+    yield shown
+    for context in contexts:
+        context.close()
+
+
+def test_there_are_pictures_and_each_has_a_narrow_form():
+    assert len(HTML) >= 17 and len(DRAWN) == 2 * len(HTML)
+
+
+def test_a_page_that_takes_styles_away_shows_the_same_picture(show):
+    for name, html in HTML.items():
+        cleaned = as_cleaned(html)
+        assert "style" not in re.sub('src="[^"]*"', "", cleaned), name
+        page = show(f"<div id=a>{html}</div><div id=b>{cleaned}</div>")
+        before, after = (page.locator(f"{place} img") for place in ("#a", "#b"))
+        assert after.evaluate("image => image.naturalWidth") == 760 and len(after.get_attribute("alt")) > 20, name
+        drawn = page.evaluate(PIXELS)
+        assert drawn[0] == drawn[1] and len(drawn[0]) > 2000, name
+        assert before.count() == after.count() == 1
+
+
+@pytest.mark.parametrize("way", ["cleaned", "as stored, light", "as stored, dark"])
+def test_each_word_can_be_read(show, way):
+    """Also where the <svg> itself is put into a page and loses its sheet, its classes and its styles."""
+    wrong = {}
+    page = show("<div></div>", dark=way.endswith("dark"))
+    for name, svg in DRAWN.items():
+        page.evaluate("svg => document.querySelector('div').innerHTML = svg", SHEET.sub("", svg) if way == "cleaned" else svg)
+        if found := page.locator("svg").evaluate(LOOK):
+            wrong[name] = found
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("width, drawn", [(330, 360), (360, 360), (600, 360), (620, 760), (1000, 760)])
+def test_they_shrink_with_the_window_and_change_to_the_narrow_form(show, width, drawn):
+    page = show("".join(HTML.values()), width)
+    for image in page.locator("img").all():
+        assert image.evaluate("image => image.naturalWidth") == drawn
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    lefts = page.evaluate("[...new Set([...document.images].map(image => image.getBoundingClientRect().left))]")
+    assert len(lefts) == 1
+
+
+CELL = """import netlab
+timeline = netlab.Timeline()
+a, b = timeline.socketpair()
+with a, b:
+    a.sendall(b"hello")
+    b.recv(5)
+timeline"""
+
+
+@pytest.mark.parametrize("width", [700, 1300])
+def test_in_jupyterlab_it_has_alternative_text_and_is_not_cut(opened, width):
+    notebook = opened([CELL], width=width)
+    notebook.run_all(1)
+    image = notebook.page.locator(".jp-OutputArea-output img")
+    image.wait_for()
+    assert image.get_attribute("alt").startswith("Sequence diagram. The client sent 5 bytes")
+    right, limit = image.evaluate("i => [i, i.closest('.jp-OutputArea-output')].map(e => e.getBoundingClientRect().right)")
+    assert right <= limit + 1
