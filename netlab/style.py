@@ -32,9 +32,8 @@ _LOOKS = {      # what the kinds of words and shapes look like; of several the l
 FRAME = ("box-sizing:border-box;max-width:760px;border:1px solid var(--jp-border-color2,#d5d9de);border-radius:6px;"
          "padding:8px 12px;")       # of what is HTML, as a drawing's
 
-_EMPTY = frozenset({"br", "circle", "img", "input", "path", "rect", "source"})      # elements that hold nothing: <br/>
-NARROW = 360            # the width of a narrow drawing, for windows up to NARROW_PAGE
-NARROW_PAGE = 600
+_EMPTY = frozenset({"br", "circle", "img", "input", "path", "rect", "source", "wbr"})       # elements that hold nothing: <br/>
+NARROW, NARROW_PAGE = 360, 700      # the width of a narrow drawing, and of the windows that show it
 
 
 def escape(words) -> Markup:
@@ -64,7 +63,7 @@ def palette(dark: bool) -> str:
 
 def card(*content, colour: str = "client", **attributes) -> Markup:
     """The course's card in a cell: an edge in one of the COLOURS at the left, and what it holds."""
-    look = f"border-left:4px solid {COLOURS[colour][0]};padding:4px 12px;max-width:744px;"
+    look = f"border-left:4px solid {COLOURS[colour][0]};padding:4px 12px;box-sizing:border-box;max-width:760px;"
     return tag("div", *content, **attributes, style=look + "color:var(--jp-content-font-color1,inherit)")
 
 

@@ -111,7 +111,7 @@ def test_each_word_can_be_read(show, way):
     assert wrong == {}
 
 
-@pytest.mark.parametrize("width, drawn", [(330, 360), (360, 360), (600, 360), (620, 760), (1000, 760)])
+@pytest.mark.parametrize("width, drawn", [(330, 360), (360, 360), (700, 360), (720, 760), (1000, 760)])
 def test_they_shrink_with_the_window_and_change_to_the_narrow_form(show, width, drawn):
     page = show("".join(HTML.values()), width)
     for image in page.locator("img").all():
@@ -130,7 +130,7 @@ with a, b:
 timeline"""
 
 
-@pytest.mark.parametrize("width", [700, 1300])
+@pytest.mark.parametrize("width", [500, 760, 1300])
 def test_in_jupyterlab_it_has_alternative_text_and_is_not_cut(opened, width):
     notebook = opened([CELL], width=width)
     notebook.run_all(1)

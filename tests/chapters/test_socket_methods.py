@@ -227,6 +227,12 @@ def test_the_table_says_what_linux_does(call, there, column, answer):
     assert cells[call, there][list(COLUMNS).index(column)] == answer
 
 
+def test_without_styles_the_table_still_tells_what_failed_and_what_waits():
+    bare = re.sub(r' style="[^"]*"', "", outcomes()._repr_html_())
+    assert bare.count("<td>✗\u00a0<code>E") > 15 and bare.count("<td>…\u00a0waits</td>") > 3 and "<td>✓\u00a0" in bare
+    assert "✗\u00a0EINVAL" in str(outcomes()) and "an OSError" in bare
+
+
 def test_the_table_has_every_method_of_the_notes():
     assert set(NOTES) <= {re.match(r"\w+", row.call)[0] for row in ROWS}
 

@@ -1,10 +1,12 @@
 """netlab.style: whatever is put in, markup comes out that holds it as words."""
+import re
 import xml.etree.ElementTree as ET
+from urllib.parse import unquote
 
 from hypothesis import given, strategies as st
 from markupsafe import Markup
 
-from netlab.style import card, drawing, escape, marked, palette, tag, text_at
+from netlab.style import card, drawing, escape, image, marked, palette, tag, text_at
 
 
 @given(st.text(), st.text())
@@ -29,3 +31,25 @@ def test_tags():
 def test_a_card_takes_its_edge_from_the_palette():
     assert "border-left:4px solid #b3261e" in card("words", colour="error", role="alert")
     assert "--nl-error:#b3261e" in palette(False) and "--nl-error:#ff8a80" in palette(True)
+
+
+@given(st.text(), st.text())
+def test_an_image_holds_the_whole_drawing_and_its_text(words, alt):
+    svg = drawing(100, 50, text_at(1, 2, words, "e"), label="it's", text=words)
+    html = image(svg, alt, svg)
+    root = ET.fromstring(html)
+    source, shown = root
+    assert shown.get("alt") == ET.fromstring(tag("i", title=alt)).get("title")
+    for address in (shown.get("src"), source.get("srcset")):
+        assert unquote(address.removeprefix("data:image/svg+xml,")) == str(svg).replace('"', "'")
+        assert not re.search(r'[<>"#\n]', address)
+    assert not re.search(r"\s", source.get("srcset")) and ET.fromstring(image(svg, alt)).tag == "img"
+
+
+def test_looks_are_attributes_that_an_attribute_of_its_own_overrides():
+    line = tag("path", d="M0 0", class_="l client", stroke_width=5)
+    svg = drawing(9, 9, text_at(1, 2, "x", "m e other"), line, label="", text="")
+    text, path = (ET.fromstring(svg).find(f".//{{*}}{name}").attrib for name in ("text", "path"))
+    assert text["fill"] == "#b3261e" and "monospace" in text["font-family"] and text["class"] == "other"
+    assert path == {"fill": "none", "stroke": "#0072b2", "stroke-width": "5", "d": "M0 0"}
+    assert '[stroke="#0072b2"]{stroke:#56b4e9}' in svg and "amber" not in svg and "desc" not in svg

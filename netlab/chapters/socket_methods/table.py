@@ -71,7 +71,10 @@ class Outcomes:
             if group:
                 rows.append(tag("tr", tag("th", group, colspan=len(head), scope="rowgroup", style=left)))
             when = [tag("br"), f"when {there} are there"] if there else []
-            rows.append(tag("tr", tag("th", tag("code", call), *when, scope="row", style=f"{left};font-weight:normal"),
+            name, arguments = call.split("(", 1)
+            may_break = tag("wbr") if len(arguments) > 1 else ""
+            rows.append(tag("tr", tag("th", tag("code", f"{name}(", may_break, arguments), *when, scope="row",
+                            style=f"{left};font-weight:normal"),
                             *(tag("td", *_marked(words), style=left + _LOOK.get(words[0], "")) for words in found)))
         table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", Markup("\n"), *(row + "\n" for row in rows)))
         return str(tag("div", table, tag("div", KEY), tag("div", NOTE), style=FRAME + "overflow-x:auto",
