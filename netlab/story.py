@@ -312,7 +312,7 @@ def _note(i, events, causes, readers, endpoints):
 def _caption(rows, endpoints):
     """What a reader should see in the picture, in a few sentences: what moved, and then what is special about it."""
     done = [row for row in rows if row.phase != "start"]
-    special = [_cut(rows, done), _served(rows, done), _end(done), _waits(done)]
+    special = [_cut(rows, done), _served(rows, done), _end(rows, done), _waits(done)]
     said = [*_moved(rows, done, endpoints), *filter(None, special)][:4] or [_no_bytes(done)]
     lost, failed = sum(row.lost for row in done), Counter(f"{r.event.method}() raised {r.result}" for r in done if r.failed)
     if lost:
@@ -386,13 +386,14 @@ def _served(rows, done):
             f"The server held {count_of(most, 'connection')} at the same time.")
 
 
-def _end(done):
+def _end(rows, done):
     """How the first stream that ended was seen to end."""
     for row in done:
-        if row.event.method in RECEIVES and row.note.startswith("the peer "):
-            other = "client" if row.endpoint.side == "server" else "server"
+        if row.event.method in RECEIVES and row.note.startswith("the peer ") and row.causes:
+            who, whom = (f"the {name}" if name in ("client", "server", "connection") else name
+                         for name in (rows[row.causes[0]].who, row.who))
             what = "had closed" if row.note == "the peer closed" else "had ended its sending"
-            return f"The {other} {what}: {row.event.method}() gave the {row.endpoint.side} {row.result}."
+            return f"{who[:1].upper()}{who[1:]} {what}: {row.event.method}() gave {whom} {row.result}."
     return ""
 
 

@@ -174,7 +174,7 @@ def test_without_its_sheet_a_drawing_has_all_its_light_colours():
 
 
 CAPTIONS = [
-    (1, 1, 'The client sent 4 bytes, the server answered with 4 bytes. The client had closed: recv() gave the server b"".'),
+    (1, 1, 'The client sent 4 bytes, the server answered with 4 bytes. The client had closed: recv() gave the connection b"".'),
     (1, 2, "Two clients sent 8 bytes, the server answered with 8 bytes. The server held two connections at the same time."),
 ]
 
