@@ -130,7 +130,7 @@ with a, b:
 timeline"""
 
 
-@pytest.mark.parametrize("width", [500, 760, 1300])
+@pytest.mark.parametrize("width", [640, 1300])
 def test_in_jupyterlab_it_has_alternative_text_and_is_not_cut(opened, width):
     notebook = opened([CELL], width=width)
     notebook.run_all(1)
