@@ -36,10 +36,11 @@ class Reader(Kernel):
 
     def interrupt(self, source, cell="c1"):
         """Run a cell, and press the square button until it ends: the error that it shows."""
-        self.error, sent = "", self.start(source, cell)
+        self.error, sent, patience = "", self.start(source, cell), 0.05
         while sent not in self.done:
             try:
-                self.take(0.05)
+                self.take(patience)
             except queue.Empty:
                 self.manager.interrupt_kernel()
+                patience = 2
         return self.error
