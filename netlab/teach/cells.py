@@ -15,7 +15,7 @@ import types
 from netlab.kernel import wait_until
 
 LIMIT = 10.0            # seconds; the longest cell of the course takes one or two
-ASTRAY = {errno.EBADF, errno.EINVAL, errno.ENOTCONN, errno.EISCONN, errno.EPIPE}     # not in the state that the call needs
+ASTRAY = {errno.EBADF, errno.ENOTSOCK, errno.EINVAL, errno.ENOTCONN, errno.EISCONN, errno.EPIPE}     # in the wrong state
 GO_ON = "To go on, run the first code cell of this page, then this part again from its heading."
 
 
@@ -52,22 +52,27 @@ class Cells:
         lines = list(frames(frame))
         if any(one.f_globals is self.shell.user_ns for one in lines) and not any(
                 one.f_code.co_name == "_input_request" for one in lines):
-            raise WaitedTooLong(f"this cell has run for {LIMIT:g} seconds and was stopped: what it waits for does not come")
+            raise WaitedTooLong(f"this cell has run for {LIMIT:g} seconds and was stopped: what it waits for does not come.")
 
     def failed(self, shell, kind, error, trace, tb_offset=None):
         """Show an error: IPython's own way, but without our lines, and with a word on where to go on."""
         *_, last = (step.tb_frame for step in steps(trace))
-        if (isinstance(error, WaitedTooLong) or last.f_code is wait_until.__code__
-                or (type(error) is NameError and last.f_globals is shell.user_ns)
+        if type(error) is NameError and last.f_globals is shell.user_ns:
+            self.advise(error, f"If it is not mistyped, another cell makes this name.\n{GO_ON}")
+        elif (isinstance(error, WaitedTooLong) or last.f_code is wait_until.__code__
                 or (isinstance(error, OSError) and error.errno in ASTRAY)
                 or (isinstance(error, Exception) and self.now in self.worked)):
-            error.add_note(GO_ON)
+            self.advise(error, GO_ON)
         chain = [error]
         while (earlier := chain[-1].__cause__ or chain[-1].__context__) and earlier not in chain:
             chain.append(earlier)
         for one in chain:
             one.__traceback__ = without_ours(one.__traceback__)
         shell.showtraceback((kind, error, error.__traceback__), tb_offset=tb_offset, running_compiled_code=True)
+
+    def advise(self, error, note):
+        if note not in getattr(error, "__notes__", ()):         # one that was kept may be raised again
+            error.add_note(note)
 
 
 def frames(frame):
@@ -88,7 +93,7 @@ def without_ours(trace):
     """The traceback without the steps inside netlab."""
     kept = None
     for step in reversed(list(steps(trace))):
-        if step.tb_frame.f_globals.get("__name__", "").partition(".")[0] != "netlab":
+        if str(step.tb_frame.f_globals.get("__name__")).partition(".")[0] != "netlab":
             kept = types.TracebackType(kept, step.tb_frame, step.tb_lasti, step.tb_lineno)
     return kept
 

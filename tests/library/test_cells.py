@@ -9,7 +9,7 @@ from reader import Reader
 from netlab.teach import cells
 from netlab.teach.cells import GO_ON
 
-SETUP = """import socket, threading
+SETUP = """import errno, socket, threading
 import netlab.chapters
 from netlab import Timeline, addresses, serve
 from netlab.kernel import wait_until
@@ -89,11 +89,14 @@ def test_the_clock_stops_with_the_cell_and_while_the_reader_is_asked(reader):
     ("gone = socket.socket(); gone.close()", "gone.recv(1)", True),
     ("one = [1]", "one.pop()", True),                               # it worked the first time
     ("", "1 / 0", False),                                           # it never did
+    ("", "%no_such_magic", False),
+    ("kept = OSError(errno.EBADF, 'closed')", "raise kept", True),
 ])
 def test_an_error_says_where_to_go_on_where_another_cell_is_the_reason(reader, first, again, helped):
     reader.see(first)
     reader.see(again)
     assert reader.see(again).endswith(GO_ON) == helped, reader.error
+    assert reader.error.count(GO_ON) == helped and "Custom TB Handler failed" not in reader.stderr
 
 
 def test_nothing_happens_outside_a_notebook():
