@@ -13,8 +13,9 @@ TRUST := $(VENV)/trusted-$(HERE)
 BOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
 START := notebooks/00_start_here.ipynb
 
-# JupyterLab then does not ask, on its first start, whether it may fetch news.
-SETTINGS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+# JupyterLab then does not ask, on its first start, whether it may fetch news; and a saved notebook shows its panels when opened.
+SETTINGS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}, \
+             "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": true}}
 
 # uv then reads the system's certificates, as pip does: schools and companies often have their own.
 export UV_SYSTEM_CERTS ?= true
@@ -35,7 +36,7 @@ $(READY): $(shell test -x "$(PY)" || echo again)
 
 # No stamp during the work: what was interrupted is made anew, what is complete is only updated.
 # Candidates are run, not only looked for: a pyenv shim exists for Pythons that are not there.
-$(READY): requirements.txt pyproject.toml
+$(READY): requirements.txt pyproject.toml Makefile
 	@old=; python=; novenv=; export UV_VENV_CLEAR=1; \
 	if uv --version >/dev/null 2>&1; then uv=yes; else uv=; fi; \
 	for try in $(PYTHON) python3.13 python3.12 python3.11 python3 python python3.14 python3.15; do \

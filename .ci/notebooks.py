@@ -35,6 +35,8 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+NOTHING = {"output_type": "display_data", "data": {}, "metadata": {}}   # JupyterLab shows the first line of what it hides
+QUESTION = re.compile(r"\*\*(Question|Predict)")
 
 
 class ThisEnvironment(KernelSpecManager):
@@ -97,8 +99,28 @@ def contents(folder: Path = BOOKS) -> str:
     return "\n".join(rows)
 
 
+def answers(cells) -> set[str]:
+    """The ids of the cells whose outputs answer a question: JupyterLab hides these until the cell is run.
+
+    After a question (`ask(…)`, or prose with **Question or **Predict) it is the first cell that shows something, with
+    those that follow without a word between; not past a heading. What answers later than that has the tag "answer".
+    A cell that opens a source answers nothing.
+    """
+    found, asked, answered = set(), False, False
+    for cell in cells:
+        if QUESTION.search(cell.source) if cell.cell_type == "markdown" else cell.source.startswith("ask("):
+            asked, answered = True, False
+        elif cell.cell_type == "markdown":
+            asked = asked and not answered and not cell.source.startswith("#")
+        elif "getsource(" not in cell.source and cell.get("outputs") and (asked or "answer" in cell.metadata.get("tags", [])):
+            found.add(cell.id)
+            answered = True
+    return found
+
+
 def tidy(book, line: str, folder: Path = BOOKS) -> None:
-    """Put the navigation and the map in where the tags ask for them; take out what would differ from run to run."""
+    """Put the navigation and the map in where the tags ask for them, hide the answers; take out what would differ from
+    run to run."""
     def tagged(tag):
         return [cell for cell in book.cells if tag in cell.metadata.get("tags", [])]
 
@@ -110,9 +132,15 @@ def tidy(book, line: str, folder: Path = BOOKS) -> None:
         cell.source = contents(folder)
     book.metadata = nbformat.from_dict(METADATA)
     book.nbformat, book.nbformat_minor = 4, 5
+    hidden = answers(book.cells)
     for cell in book.cells:
-        cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in ("tags", "jupyter")})
-        for output in cell.get("outputs", []):
+        cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k == "tags"})
+        outputs = cell.get("outputs", [])
+        outputs[:] = [output for output in outputs if output != NOTHING]
+        if cell.id in hidden:
+            cell.metadata["jupyter"] = {"outputs_hidden": True}
+            outputs.insert(0, nbformat.from_dict(NOTHING))
+        for output in outputs:
             output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
             if output.output_type == "error":  # frames outside the notebook name a path of this machine
                 output.traceback = [part for part in output.traceback
@@ -149,7 +177,8 @@ def update(path: Path, *, execute: bool, write: bool, folder: Path = BOOKS) -> b
 
 def drawn(book) -> str:
     """The SVG in the <img> of the cell "picture"."""
-    html = next(output.data["text/html"] for cell in book.cells if cell.id == "picture" for output in cell.outputs)
+    html = next(output.data["text/html"] for cell in book.cells if cell.id == "picture" for output in cell.outputs
+                if output.data)
     return unquote(re.search(r'<img src="data:image/svg\+xml,([^"]*)"', html)[1])
 
 

@@ -10,9 +10,11 @@ import re
 import shutil
 import socket
 import subprocess
+import symtable
 import sys
 import threading
 import tomllib
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -87,6 +89,79 @@ def test_nothing_of_one_machine_is_stored(path):
 
 
 @each_notebook
+def test_the_first_code_cell_is_where_a_reader_comes_in(path):
+    assert cells(path)[0].id == "imports"
+
+
+def bound(source):
+    """What a cell binds at its top: names of functions, classes, modules; and of other values."""
+    names = symtable.symtable(source, "cell", "exec").get_symbols()
+    fixed = {name.get_name() for name in names if name.is_namespace() or name.is_imported()}
+    return fixed, {name.get_name() for name in names if name.is_assigned()} - fixed
+
+
+@each_notebook
+def test_no_name_is_a_function_in_one_cell_and_a_value_in_another(path):
+    # Else the one cell, run again, breaks the other.
+    both = [bound(cell.source) for cell in cells(path)]
+    clash = set().union(*(fixed for fixed, _ in both)) & set().union(*(values for _, values in both))
+    assert clash == ({"socket"} if path == books.BOOKS / "03_server_and_client.ipynb" else set())  # a lesson, and undone
+
+
+def test_names_that_clash_are_seen():
+    assert bound("import a.b, c as d\ndef f(x): y = 1\ng, *h = [i for i in j]") == ({"a", "d", "f"}, {"g", "h"})
+
+
+# Answers
+
+def hidden(path):
+    return {cell.id for cell in cells(path) if cell.metadata.get("jupyter", {}).get("outputs_hidden")}
+
+
+def book_of(*cells):
+    """A made-up book: prose is what begins with a star or a #; a code cell is named by its source and shows something."""
+    made = [nbformat.v4.new_markdown_cell(text) if text[0] in "*#" else nbformat.v4.new_code_cell(
+        text, id=text.partition("(")[0], outputs=[nbformat.v4.new_output("stream", text="1")] * (text != "silent"))
+        for text in cells]
+    return nbformat.v4.new_notebook(cells=made)
+
+
+@pytest.mark.parametrize("texts, expected", [
+    (["a", "ask(q)", "b", "*saw*", "c"], {"b"}),
+    (["ask(q)", "*Run it.*", "silent", "*words*", "b", "c", "*saw*", "d"], {"b", "c"}),
+    (["# T\n\n**Question.** Which?", "ask(q)", "a", "*and*\n**Predict** more", "b"], {"a", "b"}),
+    (["ask(q)", "## Next", "a"], set()),                                # past the heading nobody waits for it
+    (["*no question*", "a"], set()),
+    (["ask(q)", "getsource(x)", "b"], {"b"}),
+])
+def test_what_answers_a_question_is_hidden(texts, expected):
+    book = book_of(*texts)
+    for _ in range(2):
+        books.tidy(book, "")
+        assert {cell.id for cell in book.cells if "jupyter" in cell.metadata} == expected
+        for cell in book.cells:         # JupyterLab shows the first line of what it hides, so that is an empty output
+            outputs = [dict(output.get("data", {})) for output in cell.get("outputs", []) if output.output_type == "display_data"]
+            assert outputs == [{}] * (cell.id in expected)
+
+
+def test_a_later_answer_has_a_tag():
+    book = book_of("ask(q)", "a", "*saw*", "b", "c")
+    book.cells[3].metadata["tags"] = ["answer"]
+    assert books.answers(book.cells) == {"a", "b"}
+
+
+@pytest.mark.parametrize("path", books.chapters(), ids=lambda path: path.name)
+def test_every_question_has_a_hidden_answer(path):
+    found, last = {}, None
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.source.startswith("ask("):
+            last = cell.id
+        if last and cell.cell_type == "code":
+            found[last] = found.get(last, False) or cell.id in hidden(path)
+    assert {name for name, answer in found.items() if not answer} <= {"ask-steps", "predict-sockets"}    # by words
+
+
+@each_notebook
 def test_cell_ids_are_unique(path):
     ids = [cell.id for cell in nbformat.read(path, as_version=4).cells]
     assert len(set(ids)) == len(ids)
@@ -132,6 +207,11 @@ def test_making_notebooks(tmp_path, monkeypatch):
     stamp = first.stat().st_mtime_ns
     assert not books.update(first, execute=True, write=True, folder=folder)
     assert first.stat().st_mtime_ns == stamp, "an unchanged notebook is not written"
+
+    book.metadata.widgets = {"application/vnd.jupyter.widget-state+json": {"state": {"a": {}}}}     # as JupyterLab saves it
+    nbformat.write(book, first)
+    assert books.update(first, execute=False, write=True, folder=folder)
+    assert dict(nbformat.read(first, as_version=4).metadata) == books.METADATA
 
     with pytest.raises(books.CellExecutionError):
         books.update(middle, execute=True, write=True, folder=folder)
@@ -308,6 +388,19 @@ def test_the_leak_check_waits_for_what_a_thread_lets_go():
     threads, files = set(threading.enumerate()), open_files()
     threading.Timer(0.05, lambda ring: None, [Ring()]).start()      # at the first look it still has the ring
     assert left_behind(threads, files) == ""
+
+
+# Settings
+
+def test_jupyterlab_is_set_up_alike_by_make_and_on_binder():
+    makefile, binder = ((ROOT / name).read_text(encoding="utf-8") for name in ("Makefile", "binder/postBuild"))
+    ours = json.loads(re.search(r"SETTINGS := (\{.*?\}\})\n", makefile, re.DOTALL)[1].replace("\\\n", ""))
+    assert ours == json.loads(re.search(r"echo '(.*?)' >", binder, re.DOTALL)[1])
+    assert ours["@jupyter-widgets/jupyterlab-manager:plugin"] == {"saveState": True}
+    schemas = importlib.util.find_spec("jupyterlab_widgets")
+    need(schemas, "jupyterlab_widgets is not installed")
+    (schema,) = Path(sys.prefix, "share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager").rglob("plugin.json")
+    assert "saveState" in json.loads(schema.read_text(encoding="utf-8"))["properties"]
 
 
 # Binder

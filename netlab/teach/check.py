@@ -237,12 +237,14 @@ def time_limit(seconds: float):
         raise TooLong(f"no end after {seconds:g} seconds")
 
     before = signal.signal(signal.SIGALRM, ring)
+    rest = (0,)
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        rest = signal.setitimer(signal.ITIMER_REAL, seconds)
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *rest)     # the limit of the cell around it: netlab.teach.cells
 
 
 def show(value: object) -> str:

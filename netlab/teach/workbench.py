@@ -75,9 +75,9 @@ class Workbench:
         return f"<Workbench: {', '.join(self.sockets)}>"
 
 
-def attempt(call, *args):
-    """call(*args): its result, or in place of a traceback the error as text, "OSError EINVAL" (chapter 04)."""
+def attempt(call, *arguments, **options):
+    """What the call returned; in place of a traceback the error as text, "OSError EINVAL"."""
     try:
-        return call(*args)
+        return call(*arguments, **options)
     except (OSError, ValueError, TypeError, OverflowError) as error:
         return error_name(error, code=True)
