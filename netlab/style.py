@@ -6,6 +6,7 @@ so on.
 """
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 import markupsafe
@@ -40,7 +41,10 @@ def escape(words) -> Markup:
     """For HTML and XML: no markup, and a sign in the place of each character that XML does not allow."""
     if isinstance(words, Markup):
         return words
-    return markupsafe.escape(re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", str(words)))
+    text = str(words)
+    if not text.isprintable():          # else nothing of it can be odd
+        text = re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
+    return markupsafe.escape(text)
 
 
 def tag(name: str, *content, **attributes) -> Markup:
@@ -48,12 +52,17 @@ def tag(name: str, *content, **attributes) -> Markup:
 
     `class_` stands for class, and `_` for the - in other names, as in text_anchor; None leaves an attribute out.
     """
-    def plain(value):
-        return f"{value:g}" if isinstance(value, float) else escape(value)
-
-    inside = "".join(f' {key.rstrip("_").replace("_", "-")}="{plain(value)}"'
-                     for key, value in attributes.items() if value is not None)
+    inside = "".join([f' {_written(key)}="{_plain(value)}"' for key, value in attributes.items() if value is not None])
     return Markup(f"<{name}{inside}/>" if name in _EMPTY else f"<{name}{inside}>{''.join(map(escape, content))}</{name}>")
+
+
+@lru_cache(None)
+def _written(key):
+    return key.rstrip("_").replace("_", "-")
+
+
+def _plain(value):
+    return f"{value:g}" if isinstance(value, float) else escape(value)
 
 
 def palette(dark: bool) -> str:

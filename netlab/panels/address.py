@@ -6,15 +6,15 @@ types, without a widget; the panel itself only shows it. Chapter 02.
 from __future__ import annotations
 
 import re
-import threading
+from functools import lru_cache
 from typing import NamedTuple
 
-import ipywidgets as widgets
+from markupsafe import Markup
 
 from netlab import addresses
 from netlab.addresses import WIDTH
 from netlab.panels.base import Panel
-from netlab.panels.parts import RUN_ME, box, html, in_sending_order, read_number, whole
+from netlab.panels.parts import RUN_ME, button, read_number, row, whole
 from netlab.style import tag
 from netlab.teach.pictures import address_picture
 from netlab.words import quoted
@@ -119,7 +119,7 @@ class Address(NamedTuple):
                                         (block.first, block.last, block.mask, *block.hosts))
         return [("network", str(block)), ("mask", mask), ("first address", first), ("last address", last),
                 ("for hosts", low if low == high else f"{low} to {high}"),
-                ("addresses", f"{block.count:,} = 2**{WIDTH[self.version] - self.prefix}"),
+                ("how many addresses", f"{block.count:,} = 2**{WIDTH[self.version] - self.prefix}"),
                 ("special range", f"{found.block} · {found.name} · {found.rfc}" if found else "none")]
 
     def sentence(self) -> str:
@@ -155,53 +155,20 @@ class AddressPanel(Panel):
     title = "One address, every face"
     closes = False                                          # nothing is open here
     kept = Panel.kept | {"address", "_first"}
-    _writer = None                                          # the thread that writes just now
 
     def __init__(self, address: str = EXAMPLE[4], prefix: int | None = None):
         self.address = Address.of(address, prefix)
         super().__init__()
-        self._first = first = self.address
+        self._first = self._before = first = self.address
         self.plain = f"AddressPanel: {first.text}/{first.prefix}, and the same address as integer, hex, groups and bits. {RUN_ME}"
         self._latest = {version: Address.of(text) for version, text in EXAMPLE.items()}
-        self._turned = None, 0
         self._sentence = first.sentence()
+        self._put_faces()
 
     def stored(self):
-        picture = address_picture(self._first.text, self._first.prefix)
-        return {"text/plain": self.plain, "image/svg+xml": str(picture.svg)}
+        return {**address_picture(self._first.text, self._first.prefix)._repr_mimebundle_(), "text/plain": self.plain}
 
-    # the view
-
-    def build(self):
-        self._fields_of, self._bits, self._parts = {4: {}, 6: {}}, {4: [], 6: []}, {}
-        self._common = {face: self._face(face, face.title(), "nl-wide") for face in ("text", "integer", "hex")}
-        self._common["prefix"] = self._face("prefix", "Prefix length", "nl-short")
-        self._switch = self.button("", self._switch_clicked)
-        self._facts, self._grid = html(), box([], "nl-grid")
-        pairs = [box([field.text, field.note], "nl-pair", *field.classes) for field in self._common.values()]
-        self._row = box([*pairs, self._switch])
-        return [box([self._row, self._grid, self._facts], "nl-side", "nl-address")]
-
-    def _face(self, face, label, *classes):
-        field = self.field(label, "", *classes)
-        field.text.observe(lambda change: self._typed_into(face, field, change["new"]), "value")
-        return field
-
-    def _build_groups(self, address):
-        """The groups of a version, with their bits: made when they are first shown."""
-        version, size, width = address.version, SIZE[address.version], WIDTH[address.version]
-        layout, style, boxes = widgets.Layout(), widgets.ButtonStyle(), []
-        for index in range(width // size):
-            high = width - 1 - index * size
-            field = self._face(index, f"Bits {high} to {high - size + 1}", "nl-group-text")
-            buttons = []
-            for bit in range(high, high - size, -1):
-                buttons.append(in_sending_order(widgets.Button(**_bit(address, bit), layout=layout, style=style)))
-                buttons[-1].on_click(lambda _, bit=bit: self._guarded(lambda: self._turn_clicked(version, bit)))
-            self._fields_of[version][index] = field
-            self._bits[version] += buttons
-            boxes.append(box([field.text, field.note, box(buttons, "nl-bits")], "nl-group"))
-        self._parts[version] = box(boxes, "nl-groups", f"nl-version-{version}")
+    # what is shown
 
     def chips(self):
         return [f"IPv{self.address.version}, {WIDTH[self.address.version]} bits"]
@@ -209,78 +176,103 @@ class AddressPanel(Panel):
     def code(self):
         return self.address.code()
 
-    def write(self, widget, **traits):
-        self._writer = threading.get_ident()                # what the panel writes was not typed
-        super().write(widget, **traits)
-        self._writer = None
+    def controls(self):
+        text, prefix, integer, hexadecimal = (self.field(face, words, "", kind, data_change="face") for face, words, kind in (
+            ("text", "Text", "nl-wide"), ("prefix", "Prefix length", "nl-short"), ("integer", "Integer", "nl-wide"),
+            ("hex", "Hex", "nl-wide")))
+        switch = button(f"Switch to IPv{10 - self.address.version}", "switch")
+        return [row(text, prefix, switch), row(integer, hexadecimal)]
 
-    def _render_frame(self):
-        version, bit = self._turned                         # the bit that was clicked comes first
-        if version == self.address.version:
-            self.write(self._bits[version][WIDTH[version] - 1 - bit], **_bit(self.address, bit))
-        super()._render_frame()
+    @property
+    def look(self):
+        return f"nl-address nl-version-{self.address.version}"
 
-    def render(self):
+    def stage(self):
         address, version = self.address, self.address.version
-        if version not in self._parts:
-            self._build_groups(address)
-        for place, button in enumerate(self._bits[version]):
-            self.write(button, **_bit(address, WIDTH[version] - 1 - place))
-        for face, words in address.faces().items():
-            field = self._fields_of[version].get(face) or self._common[face]
-            if not field.error:
-                self.write(field.text, value=words)
-        self.write(self._switch, description=f"Switch to IPv{10 - version}")
-        self.write(self._facts, value=_facts(address))
-        self.write(self._row, _dom_classes=("nl-box", "nl-row", f"nl-version-{version}"))
-        for each, part in self._parts.items():              # kept, but only one is shown
-            away = () if each == version else ("nl-away",)
-            self.write(part, _dom_classes=("nl-box", "nl-groups", f"nl-version-{each}", *away))
-        self.write(self._grid, children=tuple(self._parts.values()))
+        size, changed, groups = SIZE[version], address.number, []
+        changed = changed ^ self._before.number if self._before.version == version else 0
+        for index, value in enumerate(addresses.groups(address.number, version)):
+            high = WIDTH[version] - 1 - index * size
+            name, label = _group(version, index), f"Bits {high} to {high - size + 1}"
+            field = self.field(name, label, "", "nl-group-text", data_change="face")
+            net, last = address.prefix - index * size, index == WIDTH[version] // size - 1
+            bits = _bits(version, high, value, changed >> high + 1 - size & (1 << size) - 1, min(max(net, 0), size),
+                         0 <= net < size + last)
+            groups.append(tag("div", field, bits, class_="nl-group"))
+        return [*groups, *_facts(address)]
 
-    # what the learner does: in a thread of the kernel's
+    # what the controls ask for
 
-    def _typed_into(self, face, field, typed):
-        if self._writer != threading.get_ident():
-            self._guarded(lambda: self._read(face, field, typed))
-
-    def _read(self, face, field, typed):
-        if isinstance(face, int) and field is not self._fields_of[self.address.version][face]:
-            return                                          # typed before a switch could be seen
+    def on_face(self, name):
+        """A field has a new text."""
+        typed, face = self.fields.get(name, ""), int(name[2:]) if name.startswith(f"{self.address.version}.") else name
+        if face not in self.address.faces():
+            return                                          # of the other version, before a switch could be seen
         try:
             new = self.address.read(face, whole(typed)) if typed.strip() else None
         except ValueError as error:
             words = str(error).removesuffix(".")
-            field.error = words[0].upper() + words[1:] + "."
+            self.errors[name] = words[0].upper() + words[1:] + "."
             self.say(f"{quoted(typed)} was not taken: {words}. The rest is as it was.")
             return
-        field.error = ""
-        self._now(new) if new else self.say("The field shows the address again.")
+        if new is None:
+            self._put_faces()
+            self.say("The field shows the address again.")
+        else:
+            self._now(new)
 
-    def _turn_clicked(self, version, bit):
-        if version == self.address.version:                 # else it was clicked before a switch could be seen
-            new, self._turned = self.address.turn(bit), (version, bit)
-            self._now(new, f"Bit {bit} is {new.number >> bit & 1} now.")
+    def on_turn(self, about):
+        version, _, bit = about.partition(".")
+        if version == str(self.address.version) and bit.isdecimal() and int(bit) < WIDTH[self.address.version]:
+            new = self.address.turn(int(bit))
+            self._now(new, f"Bit {bit} is {new.number >> int(bit) & 1} now.")
 
-    def _switch_clicked(self):
+    def on_border(self, about):
+        prefix, width = self.address.prefix, WIDTH[self.address.version]
+        steps = {"ArrowLeft": -1, "ArrowDown": -1, "ArrowRight": 1, "ArrowUp": 1, "PageDown": -8, "PageUp": 8}
+        prefix = {"Home": 0, "End": width}.get(about, int(about) if about.isdecimal() else prefix + steps.get(about, 0))
+        self._now(self.address._replace(prefix=min(max(prefix, 0), width)))
+
+    def on_switch(self, _):
         self._now(self._latest[10 - self.address.version])
 
     def _now(self, new, first=""):
-        old, self.address = self.address, new
+        self._before, self.address = self.address, new
         self._latest[new.version] = new
-        if new.version != old.version:
-            self._latest[old.version], first = old, f"Now an IPv{new.version} address."
-            for field in self._fields:                      # what was wrong for the other version
-                field.error = ""
+        if new.version != self._before.version:
+            self._latest[self._before.version], first = self._before, f"Now an IPv{new.version} address."
+        self._put_faces()
         self.say(f"{first} {new.sentence()}".strip())
 
+    def _put_faces(self):
+        """Every field shows the address, whatever was typed there before."""
+        for face, words in self.address.faces().items():
+            name = face if isinstance(face, str) else _group(self.address.version, face)
+            if self.fields.get(name) != words or name in self.errors:
+                self.put(name, words)
 
-def _bit(address, bit):
-    """What the button of a bit shows."""
-    net, on = bit >= WIDTH[address.version] - address.prefix, address.number >> bit & 1
-    worth = 1 << bit if address.version == 4 else f"2**{bit}"
-    return {"description": str(on), "tooltip": f"bit {bit}, worth {worth}, {'network' if net else 'host'} part",
-            "_dom_classes": ("nl-bit", "nl-net" if net else "nl-host", *(("nl-on",) if on else ()))}
+
+def _group(version, index):
+    return f"{version}.{index}"
+
+
+@lru_cache(256)         # a click waits for it, and most groups are as they were
+def _bits(version, high, value, changed, net, border):
+    """The bits of a group from bit `high` down, each over what it is worth; `net` of them are of the network, and where they
+    end is the `border`: to be dragged, or moved by the arrow keys."""
+    size, width, made = SIZE[version], WIDTH[version], []
+    for n in range(size):
+        bit, on, part = high - n, value >> size - 1 - n & 1, "network" if n < net else "host"
+        worth, place = (1 << bit, 1 << bit % 8) if version == 4 else (f"2**{bit}", 1 << bit % 4)    # of IPv6: in its hex digit
+        look = f"nl-bit nl-{part.removesuffix('work')}{' nl-on' * on}{' nl-new' * (changed >> size - 1 - n & 1)}"
+        made.append(f'<span class="nl-place"><button type="button" class="{look}" data-do="turn" value="{version}.{bit}" '
+                    f'data-at="{width - 1 - bit}" title="bit {bit}, worth {worth}, {part} part">'
+                    f"{on}</button>{place}</span>")
+    prefix = width - 1 - high + net
+    grip = tag("span", class_="nl-border", role="slider", tabindex=0, data_drag="border", data_key="border", aria_valuemin=0,
+               aria_valuemax=width, aria_valuenow=prefix, aria_valuetext=f"prefix length {prefix}",
+               aria_label="Border of the network part", style=f"left:{net / size:.2%}") if border else ""
+    return tag("div", Markup("").join(map(Markup, made)), grip, class_="nl-bits")
 
 
 def _facts(address):
@@ -288,5 +280,5 @@ def _facts(address):
               for part, name, size in (("net", "network", address.prefix),
                                        ("host", "host", WIDTH[address.version] - address.prefix))]
     rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in address.facts()]
-    return (tag("div", *legend, tag("span", "Filled is 1, empty is 0. Click a bit to turn it."), class_="nl-legend")
-            + tag("dl", *rows, class_="nl-facts"))
+    hint = tag("span", "Filled is 1, empty is 0. Press a bit to turn it; drag the border.")
+    return [tag("div", *legend, hint, class_="nl-legend"), tag("dl", *rows, class_="nl-facts")]

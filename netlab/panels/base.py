@@ -1,11 +1,13 @@
-"""What every panel shares: one thread that writes widgets, and threads for what blocks.
+"""What every panel shares: one widget between the kernel and the page, one thread that writes it, threads for what blocks.
 
-A panel is a model with a thin view. Buttons change nothing themselves: their handlers read the fields, and hand the
-work to an `Actor` by `do`. Actors, servers and recorders, in whatever thread, change the model and call `changed()`.
-One pump thread per panel then calls `render()`, which alone writes widgets, through `write`.
+A panel is a model with a thin view. Its parts are HTML that Python makes of the model; the page sends back which control
+was used, with all fields, and `on_…` of that name reads the fields and hands the work to an `Actor` by `do`. Actors,
+servers and recorders, in whatever thread, change the model and call `changed()`. One pump thread per panel then asks for
+the parts anew and sends those that differ.
 """
 import atexit
 import queue
+import re
 import threading
 import time
 import weakref
@@ -13,26 +15,44 @@ from collections import deque
 from contextlib import suppress
 from importlib import resources
 
-import ipywidgets as widgets
+import anywidget
 from markupsafe import Markup
+from traitlets import List, Unicode
 
-from netlab.panels.parts import RUN_ME, Field, box, chip, close_widgets, html, in_sending_order, static_picture
+from netlab.events import MARKS
+from netlab.panels import parts
+from netlab.panels.parts import RUN_ME, button, chip, picture_of, row, whole
+from netlab.sockets import event_of
 from netlab.style import palette, tag
 
-PAUSE = 0.05            # seconds between two rounds of writing, at least
+PAUSE = 0.05            # seconds between two messages to the page, at least; a click need not wait for them
 QUICK = 0.010           # seconds: a call that is done within them is not shown as waiting
 CLICK_WAIT = 0.005      # seconds a click may wait for its own effect, which then travels with the kernel's answer
-ENTER_DELAY = 0.05      # seconds between the Enter key and what it does: the browser sends the text after the key
-LARGE_DELAY = 0.003     # seconds: how much later large things are written
-PER_SECOND, BURST = 12, 8      # widgets per second when events do not stop, and how many at once; a click may go on
+PARTS = ("head", "said", "controls", "stage", "more")      # from top to bottom; panel.js has the same
 
-STYLE = tag("style", Markup(
-    f'.nl-panel{{{palette(False)}}}:where([data-jp-theme-light="false"]) .nl-panel{{{palette(True)}}}\n'
-    + resources.files(__package__).joinpath("panel.css").read_text(encoding="utf-8")))
+
+def _file(name):
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+class Wire(anywidget.AnyWidget):
+    """The one widget of a panel: its parts on their way to the page, and a message back for each thing done there."""
+    _esm = Unicode(_file("panel.js")).tag(sync=True)
+    _css = Unicode(f'.nl-panel{{{palette(False)}}}:where([data-jp-theme-light="false"]) .nl-panel{{{palette(True)}}}\n'
+                   + _file("panel.css")).tag(sync=True)
+    look = Unicode().tag(sync=True)
+    head, said, controls, stage, more = (List(Unicode()).tag(sync=True) for _ in range(5))
+
+    def __init__(self, **traits):
+        super().__init__(**traits)
+        if hasattr(self.comm, "_reply_subshell_for"):
+            # ipykernel 7.4 takes a widget's messages in the thread from which it was last written, so that one click could
+            # overtake another, or wait for a cell that runs. Now all go where the browser sends them.
+            self.comm._reply_subshell_for = lambda data, named: named
 
 
 class Panel:
-    """A panel in a cell. Subclasses give `title` and `plain`, and `build()`, `render()`, `release()`.
+    """A panel in a cell. Subclasses give `title`, `plain`, the parts, `on_…` for each control, and `release()`.
 
     It shows itself as the last line of a cell. Running the cell again closes the panel that it made before; so does
     `close()`. A panel that was never shown has no thread and no socket.
@@ -40,41 +60,38 @@ class Panel:
     title = "Panel"
     plain = f"A panel. {RUN_ME}"            # fixed text/plain: what a stored notebook shows
     closes = True                           # whether there is anything that "Close all" would close
-    framed, css_class = True, "nl-panel"    # not framed: no title and no code, only what `build` gives, and the status
-    sketch = ((), ())                       # two columns of words for the static picture: client side, server side
-    kept = {"plain", "_lock", "_closed", "_wake", "_clicked", "_shown", "_code"}    # what a closed panel still holds
-    _root = None
+    look = "nl-plain"                       # CSS classes of its own
+    kept = {"plain", "_lock", "_closed", "_wake", "_clicked", "_shown", "_done", "_code"}    # what a closed panel still holds
+    timeline = None                         # a recording, whose picture "The whole story" shows
+    _wire, _drawn, _known = None, (None, Markup()), (None, {})
 
     def __init__(self):
-        self.writes = 0                     # widgets written so far
+        self.writes = 0                     # messages to the page so far
         self._closed = False
-        self._wake, self._clicked, self._shown, self._ended = (threading.Event() for _ in range(4))
-        self._budget = float(BURST)         # widgets that may still be written at once
+        self._wake, self._clicked, self._shown, self._done = (threading.Event() for _ in range(4))
         self._lock = threading.RLock()
         self._pump_thread = None
         self._actors: list[Actor] = []
-        self._fields: list[Field] = []
-        self._code, self._code_shown, self._sentence = deque(maxlen=200), False, ""
+        self.fields: dict[str, str] = {}    # what stood in each field at the last click
+        self.errors: dict[str, str] = {}    # what is wrong with it, to be said beside it
+        self._puts: dict[str, tuple[str, int]] = {}     # what the panel itself put into a field, and how often
+        self._code, self._sentence = deque(maxlen=200), ""
+        self._opened: set[str] = set()      # "code", "story": what is shown on request
         _replace_in_cell(self)
 
-    # for a subclass to give
+    # for a subclass to give: lists of elements, HTML of the model as it is now; in the pump thread only
 
-    def build(self) -> list[widgets.Widget]:
-        """Make the widgets, once, at the first showing; return the parts of the body from top to bottom."""
+    def controls(self) -> list[Markup]:
+        """What the reader acts with."""
         return []
 
-    def render(self) -> None:
-        """Bring the widgets up to date by `write`. Runs in the pump thread only."""
+    def stage(self) -> list[Markup]:
+        """What is drawn. Only those elements that are not as before are sent to be drawn anew."""
+        return []
 
-    def render_large(self) -> None:
-        """The same for what takes a browser long, such as a picture: a moment later, so that it holds up nothing."""
-
-    def release(self) -> None:
-        """Close what is open: servers, sockets. Also what "Close all" does. May be called from any thread."""
-
-    def pace(self) -> float | None:
-        """After how many seconds to render although nothing was told; None: sleep until `changed()`."""
-        return None
+    def more(self) -> list[Markup]:
+        """What stands below: goals, the whole story."""
+        return []
 
     def chips(self) -> list[str]:
         """Short words beside the title."""
@@ -84,18 +101,41 @@ class Panel:
         """What holds now, said after the last event in the status."""
         return ""
 
-    def status(self, sentence: str) -> str:
-        """The status as HTML: what happened last."""
-        return tag("div", sentence, class_="nl-foot", role="status", aria_live="polite")
+    def head(self) -> list[Markup]:
+        """The title, and what is there for the panel as a whole."""
+        tools = [self._opens("code", "Show the code", "Hide the code")]
+        if self.timeline is not None:
+            tools.append(self._opens("story", "The whole story", "Hide the story"))
+        if self.closes:
+            tools.append(button("Close all", "close_all"))
+        bar = tag("div", tag("b", self.title, class_="nl-title"), *map(chip, self.chips()), row(*tools), class_="nl-bar")
+        return [bar, tag("pre", self.code(), class_="nl-code")] if "code" in self._opened else [bar]
+
+    def _opens(self, what, words, opened):
+        return button(opened if what in self._opened else words, what, aria_expanded=str(what in self._opened).lower())
+
+    def said(self) -> list[Markup]:
+        """The status: what happened last. A screen reader reads it out."""
+        return [tag("div", " ".join(f"{self._sentence} {self.aside()}".split()), role="status", aria_live="polite")]
+
+    def begin(self) -> None:
+        """What is to be done when it is first shown."""
+
+    def release(self) -> None:
+        """Close what is open: servers, sockets. Also what "Close all" does. May be called from any thread."""
+
+    def pace(self) -> float | None:
+        """After how many seconds to look although nothing was told; None: sleep until `changed()`."""
+        return None
 
     def stored(self) -> dict[str, str]:
         """What a page without a kernel shows, by mimetype; the same each time."""
-        return {"text/plain": self.plain, "image/svg+xml": str(static_picture(self.title, *self.sketch))}
+        return {"text/plain": self.plain}
 
     # for a subclass to use
 
     def changed(self) -> None:
-        """The model has changed: the pump renders soon. Cheap, and safe from any thread."""
+        """The model has changed: the pump looks soon. Cheap, and safe from any thread."""
         self._wake.set()
 
     def say(self, sentence: str) -> None:
@@ -111,42 +151,35 @@ class Panel:
         """The lines behind "Show the code"."""
         return "\n".join(self._code) or "# nothing done yet"
 
-    def write(self, widget, **traits) -> None:
-        """Write those traits of `widget` that differ: one message to the browser, or none."""
-        new = {name: value for name, value in traits.items() if getattr(widget, name) != value}
-        if new:
-            self.writes += 1
-            with widget.hold_sync():
-                for name, value in new.items():
-                    setattr(widget, name, value)
+    def field(self, name: str, label: str, start: str = "", kind: str = "", **attributes) -> Markup:
+        """A line of text with its label above and what is wrong with it below; `start` stands in it at first.
 
-    def button(self, label: str, action, *classes: str) -> widgets.Button:
-        """A button whose click calls action() in a thread of the kernel's: it must only enqueue."""
-        made = in_sending_order(widgets.Button(description=label, _dom_classes=("nl-button", *classes)))
-        made.on_click(lambda _: self._guarded(action))
-        return made
-
-    def field(self, label: str, value: str = "", *classes: str, enter=None) -> Field:
-        """A labelled line of text with room for an error under it; `enter` is called on the Enter key.
-
-        Its text comes when it is done (Enter, or the focus goes elsewhere), so that a click never overtakes it. For
-        text as it is typed: `field.text.continuous_update = True`, and observe its value.
+        `kind` is a class, such as nl-short; `data_enter` names what the Enter key does, `data_change` what a change does.
+        What the reader has typed stays until `put`.
         """
-        made = Field(label, value, classes)
-        if enter:
-            made.text.on_msg(lambda _, content, __: content.get("event") == "submit" and self._entered(enter))
-        self._fields.append(made)
-        return made
+        value, times = self._puts.get(name, (start, 0))
+        self.fields.setdefault(name, value)
+        return parts.field(name, label, value, times, self.errors.get(name, ""), kind, **attributes)
 
-    def choice(self, label: str, options, *classes: str) -> widgets.Dropdown:
-        """A labelled list to choose from; `options` are (words, value) pairs."""
-        return in_sending_order(widgets.Dropdown(       # the closed list's arrow keys belong to JupyterLab
-            description=label, options=options, tooltip="Space opens the list", _dom_classes=("nl-choice", *classes)))
+    def choice(self, name: str, label: str, options, kind: str = "", **attributes) -> Markup:
+        """A labelled list to choose from; `options` are (value, words) pairs, and self.fields[name] the chosen value."""
+        chosen = self.fields.setdefault(name, options[0][0])
+        return parts.choice(name, label, chosen, self._puts.get(name, ("", 0))[1], tuple(options), kind, **attributes)
 
-    def drop(self, part, fields) -> None:
-        """Close the widgets of a part that is no longer shown, with its fields. In the pump thread."""
-        self._fields = [field for field in self._fields if field not in fields]
-        close_widgets(part)
+    def put(self, name: str, value: str) -> None:
+        """Put `value` into a field, whatever the reader has typed there."""
+        self.fields[name] = value
+        self._puts[name] = value, self._puts.get(name, ("", 0))[1] + 1
+        self.errors.pop(name, None)
+
+    def read(self, name: str, parse=str, *args):
+        """parse(what stands in a field, *args); None after a ValueError, whose words then stand under the field."""
+        self.errors.pop(name, None)
+        try:
+            return parse(whole(self.fields.get(name, "")), *args)
+        except ValueError as error:
+            self.errors[name] = str(error)
+            return None
 
     def do(self, job, *args, who=None, kind: str = "work", passes=()) -> None:
         """Enqueue job(*args) for a thread of the panel's own; what blocks there does not block the kernel.
@@ -173,22 +206,27 @@ class Panel:
     # life
 
     @property
-    def view(self) -> widgets.Widget:
+    def wire(self) -> Wire:
         """The panel's widget, made at its first use. RuntimeError for a panel that is closed."""
         with self._lock:
             if self._closed:
                 raise RuntimeError("This panel is closed. Run its cell again.")
-            if self._root is None:
-                self._build()
-            return self._root
+            if self._wire is None:
+                self.begin()
+                self._wire = Wire(**self._parts())
+                self._wire.on_msg(self._received)
+                self._pump_thread = threading.Thread(target=self._pump, name=f"netlab {type(self).__name__}", daemon=True)
+                self._pump_thread.start()
+                _live.add(self)
+            return self._wire
 
     def close(self) -> None:
-        """End it: sockets, threads, widgets. Safe to call twice, and from any thread."""
+        """End it: sockets, threads, the widget. Safe to call twice, and from any thread."""
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-        for event in (self._wake, self._clicked, self._ended):
+        for event in (self._wake, self._clicked):
             event.set()
         try:
             self.release()
@@ -199,8 +237,9 @@ class Panel:
                 ending = [a.thread for a in self._actors if not any(kind == "look up" for _, kind in a.pending)]
             for thread in {self._pump_thread, *ending} - {None, threading.current_thread()}:
                 thread.join(2)
-            if self._root is not None:
-                close_widgets(self._root)
+            if self._wire is not None:
+                self._wire.layout.close()
+                self._wire.close()
             for name in set(vars(self)) - self.kept:    # IPython's `Out` keeps the panel as long as the kernel lives
                 delattr(self, name)
 
@@ -210,98 +249,84 @@ class Panel:
     def __exit__(self, *error):
         self.close()
 
-    def _build(self):
-        self._foot = html("", "nl-foot-html")
-        if self.framed:
-            self._title, self._listing = html(), html()
-            self._code_button = self.button("Show the code", self._toggle_code)
-            close = [self.button("Close all", lambda: self.do(self.release, who=self))] if self.closes else []
-            bar = box([self._title, self._code_button, *close], "nl-bar")
-            self._root = box([html(STYLE, "nl-style"), bar, *self.build(), self._listing, self._foot], self.css_class)
-        else:
-            self._root = box([*self.build(), self._foot], self.css_class)
-        self._render()
-        self._pump_thread = threading.Thread(target=self._pump, name=f"netlab {type(self).__name__}", daemon=True)
-        self._pump_thread.start()
-        _live.add(self)
-
     def _pump(self):
-        then = time.monotonic()
         while True:
             self._wake.wait(self.pace())
             self._clicked.clear()
-            self._let_quick_calls_end()
+            while any(actor.pending and time.monotonic() - actor.asked < QUICK for actor in self._actors):
+                self._done.wait(QUICK / 4)  # a quick call's end comes with its click
+                self._done.clear()
             self._wake.clear()
+            if not self._closed:
+                self._send(self._parts())
             if self._closed:                # after the clear, which may have taken close()'s wake-up
                 return
-            before = self.writes
-            self._render()
-            if self._closed:
-                return
-            now, cost = time.monotonic(), self.writes - before
-            self._budget = min(BURST, self._budget + (now - then) * PER_SECOND) - cost
-            then = now
-            if cost:                        # events wait for the next round; a click need not
-                self._clicked.wait(max(PAUSE, (min(cost, BURST / 2) - self._budget) / PER_SECOND))
+            self._shown.set()
+            self._clicked.wait(PAUSE)
 
-    def _let_quick_calls_end(self):
-        while any(actor.pending and time.monotonic() - actor.asked < QUICK for actor in self._actors):
-            time.sleep(0.0003)
+    def _parts(self):
+        try:
+            made = {name: getattr(self, name)() for name in PARTS}
+            if "story" in self._opened and self.timeline is not None:
+                made["more"].append(self._story())
+            return {"look": self.look, **{name: list(map(str, elements)) for name, elements in made.items()}}
+        except Exception as error:          # a learner must not meet our traceback
+            return {} if self._closed else {"said": [str(tag("div", _words_for(error), role="status"))]}
 
-    def _render(self):
-        before = self.writes
-        for part in (self._render_frame, self.render, self.render_large):
-            if self._closed:
-                return
-            if part == self.render_large and before != self.writes:
-                self._ended.wait(LARGE_DELAY)
-            try:
-                part()
-            except Exception as error:      # a learner must not meet our traceback
-                if not self._closed:
-                    self._sentence = _words_for(error)
-                    self.write(self._foot, value=Panel.status(self, self._sentence))
+    def events(self) -> list:
+        """The recording's events. Those of the round before are not made again: a click waits for this."""
+        timeline, known = self._known if self._known[0] is self.timeline else (self.timeline, {})
+        known = {record[0]: known.get(record[0]) or event_of(record) for record in timeline.log.copy()}
+        self._known = timeline, known
+        return [event for event in known.values() if event.method not in MARKS]
 
-    def _render_frame(self):
-        told = f"{self._sentence} {self.aside()}".strip()
-        self.write(self._foot, value=self.status(told))     # first: it tells that a click was heard
-        self._shown.set()
-        for field in list(self._fields):
-            self.write(field.note, value=tag("span", field.error, role="alert") if field.error else "")
-            self.write(field.text, _dom_classes=("nl-input", *field.classes, *(("nl-bad",) if field.error else ())))
-        if self.framed:
-            shown = self._code_shown
-            self.write(self._code_button, description="Hide the code" if shown else "Show the code")
-            self.write(self._listing, value=tag("pre", self.code(), class_="nl-code") if shown else "")
-            self.write(self._title, value=tag("b", self.title, class_="nl-title") + Markup("").join(map(chip, self.chips())))
+    def _story(self):
+        events = self.events()
+        latest = id(self.timeline), len(events) and events[-1].index
+        if self._drawn[0] != latest:
+            self._drawn = latest, picture_of(self.timeline)
+        return self._drawn[1]
 
-    def _guarded(self, action):
-        if self._closed:
+    def _send(self, made):
+        new = {name: html for name, html in made.items() if getattr(self._wire, name) != html}
+        if new and not self._closed:
+            self.writes += 1
+            with self._wire.hold_sync():
+                for name, html in new.items():
+                    setattr(self._wire, name, html)
+
+    def _received(self, _, content, __):
+        """What the page sent: {do, about, fields}. It runs in a thread of the kernel's, so it must only enqueue."""
+        if self._closed or not isinstance(content, dict):
             return
         try:
-            action()
+            for name, (value, times) in dict(content.get("fields") or {}).items():
+                if times == self._puts.get(name, ("", 0))[1]:   # else it was sent before the panel's own text came there
+                    self.fields[name] = _whole(value)
+            if act := getattr(self, f"on_{content.get('do')}", None):
+                act(_whole(content.get("about", "")))
         except Exception as error:
             self.say(_words_for(error))
-        self._budget = BURST
         self._shown.clear()
         self._clicked.set()
         self.changed()
         self._shown.wait(CLICK_WAIT)
 
-    def _entered(self, action):
-        timer = threading.Timer(ENTER_DELAY, self._guarded, (action,))
-        timer.daemon = True
-        timer.start()
+    def on_code(self, _):
+        self._opened ^= {"code"}
 
-    def _toggle_code(self):
-        self._code_shown = not self._code_shown
+    def on_story(self, _):
+        self._opened ^= {"story"}
+
+    def on_close_all(self, _):
+        self.do(self.release, who=self)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         shown = self.stored()
         with self._lock:                    # another thread may close it meanwhile
             if not self._closed:
                 shown["application/vnd.jupyter.widget-view+json"] = {
-                    "version_major": 2, "version_minor": 0, "model_id": self.view.model_id}
+                    "version_major": 2, "version_minor": 0, "model_id": self.wire.model_id}
         return shown
 
     def __repr__(self):
@@ -338,7 +363,13 @@ class Actor:
                 self._panel.say(_words_for(error))
             with self._panel._lock:
                 self.pending.popleft()
+            self._panel._done.set()
             self._panel.changed()
+
+
+def _whole(text):
+    """A message's text. Half an emoji, which a browser can send and no kernel can send back, becomes U+FFFD."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", str(text))
 
 
 def _words_for(error):

@@ -1,105 +1,82 @@
-"""One client of TcpPanel: a socket, its fields and its log."""
+"""One client of TcpPanel: a socket, and the calls made on it."""
 import socket
 import threading
-from collections import deque
 from contextlib import suppress
+
+from markupsafe import Markup
 
 from netlab import kernel
 from netlab.panels import parts
-from netlab.panels.parts import box, html, log, name_of_end, queues
-from netlab.words import bytes_of
+from netlab.panels.parts import soft
+from netlab.panels.stage import between, bytes_way, end_of, taken_together
+from netlab.strip import counted
+from netlab.style import tag
+from netlab.words import bytes_of, count_of, show_bytes
 
-LINES, MAX_RECV = 6, 65536
+UP, DOWN = ("→", "to the server"), ("←", "to the client")
 
 
 class Client:
-    """One client of the panel: a socket, its fields, its log. While one thread is blocked in recv, another can send."""
+    """A client of the panel. While one thread is blocked in recv, another can send."""
 
     def __init__(self, panel, number):
-        self.panel, self.name, self.variable = panel, f"Client {number}", f"client_{number}"
-        self.sock, self.known, self.log = None, set(), deque(maxlen=LINES)
+        self.panel, self.key, self.name, self.variable = panel, str(number), f"client {number}", f"client_{number}"
+        self.sock, self.known = None, set()
         self.doing = {}                         # kind of job -> the call that has not returned
+        self.last, self.took = "", False        # the call that returned last, and what came of it; whether it took bytes
         self.woken, self.stuck = "", False      # the calls whose wait was ended by close; a look-up, which nothing ends
-        self.box, self.fields, self.removed = None, [], False
-        self._goes_to = self._followed = ("127.0.0.1", "")      # where the server is, and which of it the fields have
 
     @property
     def open(self):
         return self.sock is not None and self.sock.fileno() >= 0
 
-    # the view
+    # what is drawn
 
-    def build(self):
-        panel = self.panel
-        self._head, self._facts = html(), html()
-        self._host = panel.field("Host", "127.0.0.1", enter=self._connect_clicked)
-        self._port = panel.field("Port", "", "nl-short", enter=self._connect_clicked)
-        self._message = panel.field("Message", "hello", enter=self._send_clicked)
-        self._kind = panel.choice("As", [("text", False), ("hex", True)], "nl-short")
-        self._count = panel.field("Receive at most", "1024", "nl-short", enter=self._recv_clicked)
-        self._recv = panel.button("recv", self._recv_clicked)
-        shut = panel.button("shutdown(WR)", lambda: self._do("shut", self._shut))
-        self._close = panel.button("close", self._close_clicked)
-        self.fields = [self._host, self._port, self._message, self._count]
-        connect, send = panel.button("connect", self._connect_clicked), panel.button("sendall", self._send_clicked, "nl-main")
-        self.box = box([self._head, box([self._host.text, self._port.text, connect], "nl-row"),
-                        self._host.note, self._port.note, box([self._message.text, self._kind, send], "nl-row"),
-                        self._message.note, box([self._count.text, self._recv, shut, self._close], "nl-row"),
-                        self._count.note, self._facts], "nl-part")
-        return self.box
+    def state(self):
+        """Its TCP state, in a word."""
+        return "no socket yet" if self.sock is None else "closed" if not self.open else kernel.state(self.sock) or "open"
 
-    def render(self):
-        goes_to = self._goes_to
-        if goes_to is not self._followed:
-            self._host.error = self._port.error = ""
-            if self._follows():
-                self.panel.write(self._host.text, value=goes_to[0])
-                self.panel.write(self._port.text, value=str(goes_to[1]))
-            self._followed = goes_to
-        state = "no socket yet" if self.sock is None else kernel.state(self.sock) or ""
-        waits = f"waits in {' + '.join(self.doing.copy().values())}" if self.doing else ""
-        self.panel.write(self._head, value=name_of_end(self.name, "client", *filter(None, [state]), waits=waits))
-        bars = queues(self.sock, "client", "server") if self.open and state != "CLOSED" else ""
-        self.panel.write(self._facts, value=bars + log("Sent → and received ←", self.log))
-        self.panel.write(self._recv, disabled="recv" in self.doing)
-        self.panel.write(self._close, description="remove" if self._removable() else "close")
+    def queues(self, events, link):
+        """What lies in the kernels on the way to the server and on the way here; None where there is no connection."""
+        if not self.open or self.state() in ("CLOSED", "SYN_SENT"):
+            return None
+        if link is None:                        # another program's server: only this end's kernel can be asked
+            return [counted([], size or 0) for size in reversed(kernel.queues(self.sock))]
+        return [between(events, self.sock, link.conn, "send" in self.doing), between(events, link.conn, self.sock)]
 
-    def follow(self, address):
-        """Let connect go to the server's new address."""
-        self._goes_to = address[:2]
-
-    def _follows(self):
-        """Whether the fields go where the server goes, or still have to: the learner's own choice stays."""
-        return self._port.text.value in ("", str(self._followed[1]))
+    def draw(self, events, link, chosen) -> Markup:
+        """Its box, and the two ways between it and the server: as strips, or in a line where another client is chosen."""
+        box = end_of(self.name, "client", self.state(), do="choose", about=self.key, chosen=chosen,
+                     waits=" + ".join(self.doing.copy().values()))
+        ways = self.queues(events, link)
+        lanes = [bytes_way(*way, pieces) for way, pieces in zip((UP, DOWN), ways or ()) if pieces or chosen]
+        if not lanes:
+            lanes = [tag("div", soft("no connection" if ways is None else "nothing lies between"), class_="nl-way")]
+        sends = taken_together(events, self.sock, link.conn) if self.took and link is not None else 0
+        last = tag("div", self.last, soft(f" · bytes of {count_of(sends, 'send')}" if sends > 1 else ""), class_="nl-last")
+        between = Markup("").join(lanes) + last
+        return tag("div", box, tag("div", between, class_="nl-between"), class_="nl-conversation", data_key=self.key)
 
     # what the buttons ask for
 
-    def _connect_clicked(self):
-        behind = self._goes_to is not self._followed and self._follows()        # a click was faster than the fields
-        host, port = self._goes_to if behind else (self._host.read(parts.read_host), self._port.read(parts.read_port))
-        if host is not None and port is not None:
-            self._do("connect" if parts.is_address(host) else "look up", self._connect, host, port)
+    def connect(self, host, port):
+        self._do("connect" if parts.is_address(host) else "look up", self._connect, host, port)
 
-    def _send_clicked(self):
-        if (data := self._message.read(parts.read_bytes, self._kind.value)) is not None:
-            self._do("send", self._send, data)
+    def send(self, data):
+        self._do("send", self._send, data)
 
-    def _recv_clicked(self):
-        count = self._count.read(parts.read_number, 1, MAX_RECV, "how many bytes")
-        if count is not None and "recv" in self.panel.pending(self):
-            self.panel.say(f"{self.name} already waits in recv.")
-        elif count is not None:
+    def receive(self, count):
+        if "recv" in self.panel.pending(self):
+            self.panel.say(f"{self.name.capitalize()} already waits in recv.")
+        else:
             self._do("recv", self._receive, count)
 
-    def _close_clicked(self):
-        if self._removable():
-            self.removed = True
-        else:
-            self._wake()
-            self._do("end", self.end)
+    def shut(self):
+        self._do("shut", self._shut)
 
-    def _removable(self):
-        return self.sock is not None and not self.open and len(self.panel.clients) > 1
+    def close(self):
+        self._wake()
+        self._do("end", self.end)
 
     def _do(self, kind, job, *args):
         self.panel.do(job, *args, who=self, kind=kind, passes={"recv": {"send"}, "end": {"look up"}}.get(kind, {"recv"}))
@@ -113,9 +90,8 @@ class Client:
         ours = server is not None and (host, port) == server.address[:2]
         call = f"connect({'server.address' if ours else repr((host, port))})"
         if self._call("connect", call, lambda: self.sock.connect((host, port)), (host, port)):
-            self._host.error = self._port.error = ""
             self.known.add(self.sock.getsockname())
-            self.panel.say(f"{self.name} is connected to {host}, port {port}.")
+            self.panel.say(f"{self.name.capitalize()} is connected to {host}, port {port}.")
         if self.panel._closed:
             self.end()
 
@@ -123,17 +99,17 @@ class Client:
         note = f"   # the first 40 of {len(data):,} bytes" if len(data) > 80 else ""
         call = f"sendall({(data[:40] if note else data)!r})"
         if self._call("send", call, lambda: self._any().sendall(data), note=note):
-            self.panel.say(f"{self.name} sent {bytes_of(len(data))}.")
+            self.panel.say(f"{self.name.capitalize()} sent {bytes_of(len(data))}.")
 
     def _receive(self, count):
         got = []
-        if self._call("recv", f"recv({count})", lambda: got.append(self._any().recv(count))):
+        if self._call("recv", f"recv({count})", lambda: got.append(self._any().recv(count)), got=got):
             what = f"{bytes_of(len(got[0]))}." if got[0] else 'b"": the peer has ended its sending.'
-            self.panel.say(f"{self.name} received {what}")
+            self.panel.say(f"{self.name.capitalize()} received {what}")
 
     def _shut(self):
         if self._call("shut", "shutdown(socket.SHUT_WR)", lambda: self._any().shutdown(socket.SHUT_WR)):
-            self.panel.say(f"{self.name} ended its sending; it can still receive.")
+            self.panel.say(f"{self.name.capitalize()} ended its sending; it can still receive.")
 
     def _any(self):
         """The socket, made if there was none: then the call fails as it does for anyone who forgot connect."""
@@ -142,11 +118,11 @@ class Client:
         return self.sock
 
     def _make_socket(self, version_6=False):
-        name, family = self.name.lower(), socket.AF_INET6 if version_6 else socket.AF_INET
-        self.sock, self.woken, self.stuck = self.panel.timeline.socket(family, name=name), "", False
-        self.panel.typed(f'{self.variable} = timeline.socket({"socket.AF_INET6, " * version_6}name="{name}")')
+        family = socket.AF_INET6 if version_6 else socket.AF_INET
+        self.sock, self.woken, self.stuck = self.panel.timeline.socket(family, name=self.name), "", False
+        self.panel.typed(f'{self.variable} = timeline.socket({"socket.AF_INET6, " * version_6}name="{self.name}")')
 
-    def _call(self, kind, call, action, address=None, note=""):
+    def _call(self, kind, call, action, address=None, note="", got=()):
         """Make one call; type it into the code; tell in words how it failed. True when it did not."""
         self.doing[kind] = call
         try:
@@ -155,15 +131,19 @@ class Client:
             self.panel.typed(f"# {self.variable}.{call} raised {type(error).__name__}{note}")
             if self.woken:
                 return False
-            words = f"{self.name}: {call.partition('(')[0]} raised {type(error).__name__}: {parts.reason(error)}."
+            self.last = tag("code", call) + tag("code", f" ✗ {type(error).__name__}", class_="nl-bad")
+            words = f"{self.name.capitalize()}: {call.partition('(')[0]} raised {type(error).__name__}: {parts.reason(error)}."
             if address and isinstance(error, (socket.gaierror, ConnectionRefusedError, ValueError, TypeError)):
                 field, words = parts.why_not(error, *address)
-                (self._port if field == "port" else self._host).error = words
+                self.panel.errors[f"to_{field}"] = words
             self.panel.say(words)
             return False
         else:
             typed = f"{self.variable}.{call}"
             self.panel.typed(f"# {typed} waited until close" if self.woken else f"{typed}{note}")
+            if not self.woken:
+                self.took = bool(got and got[0])
+                self.last = tag("code", call + (f" → {show_bytes(got[0])}" if got else ""))
             return not self.woken
         finally:
             self.doing.pop(kind, None)
@@ -187,7 +167,8 @@ class Client:
         with suppress(TimeoutError):
             kernel.wait_until(lambda: self.stuck or not self.panel.pending(self, but=threading.current_thread()), 1)
         self.sock.close()
+        self.last = tag("code", "close()")
         self.panel.typed(f"{self.variable}.close()")
-        self.panel.say(f"{self.name} " + (
+        self.panel.say(f"{self.name.capitalize()} " + (
             "is closed. The look-up of its host goes on: nothing can end it." if self.stuck else
             f"was waiting in {self.woken}; close ended the wait." if self.woken else "is closed."))

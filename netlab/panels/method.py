@@ -2,27 +2,39 @@
 import os
 import socket
 import tempfile
-import threading
-from collections import deque
+import time
 from contextlib import suppress
 
-from markupsafe import Markup
-
-from netlab import Timeline
+from netlab import Timeline, kernel
+from netlab.events import SENDS
 from netlab.panels import arguments, parts
 from netlab.panels.arguments import METHODS
 from netlab.panels.base import Panel
-from netlab.panels.parts import RUN_ME, box, caption, facts, html, line, log, name_of_end, open_to_all, row, to_read
+from netlab.panels.call import Call, close, second_descriptor, short, visit, words
+from netlab.panels.parts import RUN_ME, button, facts, goals, open_to_all, row, soft
+from netlab.panels.stage import between, bytes_way, end_of, way
 from netlab.sockets import PLAIN
+from netlab.strip import datagrams, queue_strip
 from netlab.style import tag
 from netlab.teach.workbench import Workbench
-from netlab.words import code_of, error_text, shortened
+from netlab.words import code_of, number_of
 
 NAMES = {"listener": "listener: TCP", "client": "client: TCP", "connection": "connection: TCP",
          "fresh": "fresh: TCP, new", "udp": "udp: UDP", "unix": "unix: AF_UNIX", "unix_peer": "unix_peer: AF_UNIX"}
 WAITS = set("accept connect connect_ex recv recv_into recvfrom recvmsg send sendall sendmsg sendto".split())
 MAKES = {"accept", "dup", "makefile", "detach"}       # what somebody has to close
-MAX_CALLS, MAX_SOCKETS, LINES = 8, 12, 6
+PAIRS, RIGHT = (("client", "connection"), ("unix", "unix_peer")), {"connection", "unix_peer", "listener", "udp"}    # as drawn
+MAX_CALLS, MAX_SOCKETS = 8, 12
+GOALS = {
+    "queue": ("Let a client stand in the listener's queue.",
+              "connect returned although nobody has accepted: the kernel completes the handshake and keeps the connection."),
+    "full": ("Make sendall wait, then let it return.",
+             "sendall waits while the two kernels have no room. A recv at the other end makes room."),
+    "close": ("Close a socket in which a recv waits.",
+              "close gave the descriptor back, and the recv still waits: closing wakes nobody. Cancel ends it with shutdown."),
+    "file": ("Close a socket that a file still holds open.",
+             "close only noted the wish: fileno is still a number, and the peer hears of no end until the file is closed too."),
+}
 START = """\
 import socket
 from netlab import Timeline
@@ -37,18 +49,6 @@ GATE = 0.05             # seconds that a call may take before the next one start
 PATIENCE = 2.0          # seconds that the end waits for calls that were woken
 
 
-class Call:
-    """One call: made by a click, then running in a thread of the panel's, then done."""
-
-    def __init__(self, name, sock, method, read, typed, before, bench):
-        self.name, self.sock, self.method = name, sock, method
-        self.args, self.keywords, code = read
-        self.code, self.shown = f"{name}.{method}({code})", f"{name}.{method}({shortened(typed, 40)})"
-        self.earlier, self.bench = before, bench        # the call clicked before; the workbench that it belongs to
-        self.before, self.after, self.result, self.handle, self.done = {}, {}, "", None, threading.Event()
-        self.failed = self.cancelled = self.started = False
-
-
 class MethodPanel(Panel):
     """Any method on a listener, a client, an accepted connection, a fresh socket, a UDP socket, a pair of AF_UNIX.
 
@@ -58,95 +58,117 @@ class MethodPanel(Panel):
     """
     title = "Every socket method, by hand"
     plain = f"MethodPanel: call any method on a live socket. {RUN_ME}"
-    sketch = (("Call", "choose a socket and a method, type the arguments", "see the result, or the real exception",
-               "cancel a call that waits"),
-              ("In the kernel", "the socket before the call and after it", "all sockets: state, bytes to read",
-               "and below: the picture of your calls"))
     sockets, _bench = {}, None              # of a panel that is closed
 
     def __init__(self):
         super().__init__()
         self.timeline = self._recorder()
         self._bench = self._folder = self._last = self._filled = None
-        self._labels, self._made, self._seen, self._running, self._kept = {}, 0, -1, [], []
-        self._log = deque(maxlen=LINES)
+        self._labels, self._made, self._running, self._kept = {}, 0, [], []
+        self._reached = set()
+
+    def begin(self):
+        self.on_again("")
 
     def _recorder(self):
         timeline = Timeline(limit=60, one_hand=True)
         timeline.on_change = self.changed
         return timeline
 
-    # the view
+    # what is shown
 
-    def build(self):
-        self._on = self.choice("Socket", [(words, name) for name, words in NAMES.items()])
-        self._method = self.choice("Method", list(METHODS))
-        self._on.value, self._method.value = "client", "recv"
-        for widget in (self._on, self._method):
-            widget.observe(lambda _: self.changed(), "value")
-        self._args = self.field("Arguments", "", enter=self._call_clicked)
-        self._about, self._kernel, self._calls, self._picture = html(), html(), html(), html()
-        self._cancel = self.button("Cancel", self._cancel_clicked)
-        buttons = [self.button("Call", self._call_clicked, "nl-main"), self._cancel, self.button("Start again", self.start_again)]
-        left = box([box([self._on, self._method], "nl-row"), self._about, box([self._args.text], "nl-row"),
-                    self._args.note, box(buttons, "nl-row"), self._calls], "nl-side")
-        self.start_again()
-        return [box([left, box([self._kernel], "nl-side")], "nl-sides"), self._picture]
-
-    def render(self):
-        options = [(self._labels.get(name, name), name) for name in self.sockets] or list(self._on.options)
-        if list(self._on.options) != options:
-            chosen = self._on.value if self._on.value in self.sockets else options[0][1]
-            with self._on.hold_sync():              # new options choose the first
-                self.write(self._on, options=options)
-                self.write(self._on, value=chosen)
-        name, method = self._on.value, self._method.value
-        signature, about, example = METHODS[method]
-        self.write(self._about, value=caption(tag("code", f"{name}.{signature}"), tag("br"), about))
-        if self._filled != (filled := (method, self._is_unix(name))):
-            self._filled, self._args.error = filled, ""
-            self.write(self._args.text, value=self._example(name, method, example))
-        waiting = [call for call in self._running if not call.done.is_set()]
-        first = self._waiting(name)
-        self.write(self._cancel, disabled=not waiting, description=f"Cancel {first.name}.{first.method}" if first else "Cancel")
-        lines = [tag("div", tag("span", f"{call.shown} · it waits", class_="nl-waits"), class_="nl-line") for call in waiting]
-        self.write(self._calls, value=log("Calls", [*self._log, *lines], "No call yet.", role="log"))
-        self.write(self._kernel, value=self._kernel_html(waiting))
-
-    def render_large(self):
-        events = self.timeline.events
-        if events and events[-1].index != self._seen:
-            self._seen = events[-1].index
-            self.write(self._picture, value=parts.picture_of(self.timeline))
+    def chips(self):
+        return ["reachable from other machines"] if any(map(open_to_all, list(self.sockets.values()))) else []
 
     def aside(self):
         return " ".join(f"{call.shown} waits." for call in self._running[:2] if call.started)
 
-    def chips(self):
-        return ["reachable from other machines"] if any(map(open_to_all, list(self.sockets.values()))) else []
+    def controls(self):
+        options = [(name, self._labels.get(name, name)) for name in self.sockets] or list(NAMES.items())
+        if self.fields.get("on") not in dict(options):
+            self.put("on", "client" if "client" in dict(options) else options[0][0])
+        name, method = self.fields["on"], self.fields.setdefault("method", "recv")
+        signature, about, example = METHODS[method]
+        if self._filled != (filled := (method, self._is_unix(name))):
+            self._filled = filled
+            self.put("args", self._example(name, method, example))
+        first = self._waiting(name)
+        cancel = button(f"Cancel {first.name}.{first.method}" if first else "Cancel", "cancel", off=first is None)
+        chosen = row(self.choice("on", "Socket", options, data_change="look"),
+                     self.choice("method", "Method", [(each, each) for each in METHODS], data_change="look"),
+                     self.field("args", "Arguments", "", "nl-wide", data_enter="call"), button("Call", "call", main=True))
+        about = tag("div", tag("code", f"{name}.{signature}"), soft(f"  {about}"), class_="nl-about")
+        return [chosen, row(about, cancel, button("Start again", "again"))]
+
+    def stage(self):
+        events, here = self.events(), dict(self.sockets)
+        rows, waiting = [], [call for call in self._running if not call.done.is_set()]
+
+        def box(name):
+            calls = [call.shown.partition(".")[2] for call in waiting if call.name == name and call.started]
+            side = "server" if name in RIGHT else "client"
+            return end_of(name, side, parts.state_of(here[name]), do="choose", about=name,
+                          chosen=name == self.fields.get("on"), waits=" + ".join(calls))
+
+        def line(key, left, ways, right):
+            rows.append(tag("div", left, tag("div", *ways, class_="nl-between"), right, class_="nl-pair", data_key=key))
+
+        for left, right in PAIRS:
+            if left in here and right in here:
+                ways = [bytes_way(arrow, f"to {b}", between(events, here[a], here[b], self._sends(a)))
+                        for arrow, a, b in (("→", left, right), ("←", right, left))]
+                line(left, box(left), ways, box(right))
+        if "listener" in here:
+            names = self._not_accepted(here)
+            self._reached |= {"queue"} if names else set()
+            note = f"{number_of(len(names), 'client')} wait{'s' if len(names) == 1 else ''}" if names else "nobody"
+            line("listener", box("fresh") if "fresh" in here else tag("span"),
+                 [way("→", "to be accepted", names and queue_strip(names), note)], box("listener"))
+        if "udp" in here:
+            own = parts.if_possible(PLAIN.getsockname, here["udp"])
+            pieces = datagrams(events, own, here["udp"].number, kernel.receive_queue(here["udp"]))
+            line("udp", tag("span"), [bytes_way("→", "to udp", pieces, True)], box("udp"))
+        drawn = {name for pair in PAIRS for name in pair} | {"listener", "fresh", "udp"}
+        others = [box(name) for name in here if name not in drawn]
+        return [*rows, row(*others), *self._last_call(waiting)]
+
+    def _sends(self, name):
+        """Whether a call that sends waits on this socket."""
+        return any(call.name == name and call.method in SENDS for call in self._running)
+
+    def _not_accepted(self, here):
+        """The clients that wait in the listener's queue, by name where they are ours."""
+        listener, waiting = parts.if_possible(PLAIN.getsockname, here["listener"]), kernel.backlog(here["listener"])
+        if not waiting:
+            return []
+        accepted = {parts.if_possible(PLAIN.getpeername, sock) for sock in here.values()}
+        ours = [name for name, sock in here.items() if parts.if_possible(PLAIN.getpeername, sock) == listener
+                and parts.if_possible(PLAIN.getsockname, sock) not in accepted]
+        return [*ours, *["a client"] * waiting[0]][:waiting[0]]
+
+    def _last_call(self, waiting):
+        last = self._last
+        if last is None:
+            return []
+        facts = []
+        for key, label in parts.FACTS.items():
+            was, now = last.before.get(key, ""), last.after.get(key, "")
+            if now and now != was and last.before:
+                facts.append(tag("span", soft(f"{label} "), was or "–", " → ", tag("b", now), class_="nl-fact nl-changed"))
+            elif was or now:
+                facts.append(tag("span", soft(f"{label} "), now or was, class_="nl-fact"))
+        outcome = f" {'✗' if last.failed else '→'} {last.result}" if last.result else " waits" if last in waiting else ""
+        outcome = tag("code", outcome, class_="nl-bad" if last.failed else None)
+        return [tag("div", tag("code", last.shown), outcome), tag("div", *facts, class_="nl-facts-line")]
+
+    def more(self):
+        return [goals(GOALS, self._reached)]
 
     def pace(self):
         return 0.25 if self.sockets else None
 
     def code(self):
         return "\n".join([START, *self._code])
-
-    def _kernel_html(self, waiting):
-        last, rows = self._last, []
-        if last is not None:
-            for key, words in parts.FACTS.items():
-                was, now = last.before.get(key, ""), last.after.get(key, "")
-                mark = tag("b", now) + " · changed" if now and now != was else now
-                rows += [row(words, was, mark)] if was or now else []
-            side = "server" if last.name in ("listener", "connection") else "client"
-            head = tag("tr", tag("td"), *(tag("th", when, scope="col", style=parts.CELL) for when in ("before", "after")))
-            rows = [name_of_end(last.shown, side, waits="waits" if last in waiting else ""),
-                    tag("table", head, *rows, class_="nl-line")]
-        busy = {call.name for call in waiting}
-        everything = [row(each, parts.state_of(sock) + (" · waits" if each in busy else ""), to_read(sock))
-                      for each, sock in list(self.sockets.items())]
-        return (tag("div", tag("b", "In the kernel"), class_="nl-name") + Markup("").join(rows)
-                + caption("All sockets: state, receive queue") + tag("table", *everything, class_="nl-line"))
 
     def _is_unix(self, name):
         sock = self.sockets.get(name)
@@ -157,25 +179,35 @@ class MethodPanel(Panel):
             return "path"
         return 'b"hello", path' if self._is_unix(name) and method == "sendto" else example
 
-    # what the buttons ask for
+    # what the controls ask for
 
-    def _call_clicked(self):
-        self.call(self._on.value, self._method.value, self._args.text.value)
+    def on_look(self, _):
+        """Another socket or method was chosen."""
+        self.errors.pop("args", None)
+
+    def on_choose(self, name):
+        if name in self.sockets:
+            self.put("on", name)
+
+    def on_call(self, _):
+        self.call(self.fields.get("on"), self.fields.get("method"), self.fields.get("args", ""))
 
     def call(self, name, method, typed) -> Call | None:
         """Enqueue sockets[name].method(typed); None where the arguments are wrong, as then stands under the field."""
         sock, typed = self.sockets.get(name), typed.strip()
         if sock is None:
             return self.say("Everything is closed. Start again makes new sockets.")
+        if method not in METHODS:
+            return None
         if len(self._running) >= MAX_CALLS:
             return self.say(f"{MAX_CALLS} calls wait already. Cancel one first.")
         try:
-            read = self._read(typed)
+            read = self._read(parts.whole(typed))
             arguments.check(sock, method, read.args, read.keywords, self._path())
         except ValueError as error:
-            self._args.error = str(error)
+            self.errors["args"] = str(error)
             return self.say(f"{name}.{method} was not called: see beside the arguments.")
-        self._args.error = ""
+        self.errors.pop("args", None)
         call = Call(name, sock, method, read, typed, self._last, self._bench)
         with self._lock:
             self._last = call
@@ -183,13 +215,13 @@ class MethodPanel(Panel):
         self.do(self._make, call)
         return call
 
-    def _cancel_clicked(self):
-        call = self._waiting(self._on.value)
+    def on_cancel(self, _):
+        call = self._waiting(self.fields.get("on"))
         self.say(f"{call.shown} is being cancelled." if call else "No call waits.")
         if call is not None:
             self.do(self.cancel, call)
 
-    def start_again(self):
+    def on_again(self, _):
         """Close everything and put new sockets on the workbench."""
         self.do(self._fresh, who=self)
 
@@ -211,7 +243,7 @@ class MethodPanel(Panel):
             call.before = facts(call.sock)
             call.started = True
             if call.method in WAITS:                    # lives as long as the call, and reaches it after a close() too
-                call.handle = _second_descriptor(call.sock)
+                call.handle = second_descriptor(call.sock)
         try:
             result, error = getattr(call.sock, call.method)(*call.args, **call.keywords), None
         except Exception as failed:                     # whatever comes, it is the learner's to see
@@ -219,7 +251,7 @@ class MethodPanel(Panel):
         with self._lock:
             call.after = facts(call.sock)
             call.failed = error is not None
-            call.result = _words(error) if call.failed else self._keep(call, result)
+            call.result = words(error) if call.failed else self._keep(call, result)
             self._finish(call)
         if call.bench is self._bench and not self._closed:
             self._tell(call)
@@ -233,8 +265,7 @@ class MethodPanel(Panel):
         call.done.set()
 
     def _tell(self, call):
-        result = tag("span", f"✗ {call.result}", style="color:var(--nl-error)") if call.failed else f"→ {call.result}"
-        self._log.append(line(call.shown, result))
+        self._look_for_goals(call)
         told = f"{call.shown} {'raised' if call.failed else 'returned'} {call.result}."
         if call.cancelled:
             told = (f"{call.shown} was cancelled: shutdown(SHUT_RDWR), from another thread, ends a wait. "
@@ -246,11 +277,17 @@ class MethodPanel(Panel):
         self.say(told)
         self.typed(f"# {call.code} raised {call.result}" if call.failed else call.code)
 
+    def _look_for_goals(self, call):
+        done = {"full": call.method == "sendall" and not call.failed and time.monotonic() - call.began > 2 * GATE,
+                "close": call.method == "close" and any(each.name == call.name for each in self._running),
+                "file": call.method == "close" and PLAIN.fileno(call.sock) >= 0}
+        self._reached |= {goal for goal, reached in done.items() if reached}
+
     def _keep(self, call, result):
         """The result in words; what has to be closed some day is kept until then."""
         made = result[0] if call.method == "accept" else result
         if call.method in MAKES and call.bench is not self._bench:      # too late to be kept
-            _close(made)
+            close(made)
             return "closed"
         if call.method == "accept":
             name = self._add("connection", "TCP", made)
@@ -268,10 +305,10 @@ class MethodPanel(Panel):
             self._kept.append(made)
             return f"{made}, a descriptor that is now yours; the panel closes it at Start again"
         if call.method == "recv_into" and call.args:
-            return f"{result} · the buffer is now {_short(bytes(call.args[0]))}"
+            return f"{result} · the buffer is now {short(bytes(call.args[0]))}"
         if call.method == "connect_ex" and result:
             return f"{result}, {code_of(result)}"
-        return _short(result)
+        return short(result)
 
     def _add(self, kind, words, sock):
         """Put a socket that a call made among the others, if there is room; its name."""
@@ -295,7 +332,7 @@ class MethodPanel(Panel):
                 with suppress(OSError):
                     call.handle.shutdown(socket.SHUT_RDWR)
                 if attempt == 4:
-                    _visit(call)
+                    visit(call)
             call.done.wait(0.05)
 
     def release(self):
@@ -314,7 +351,7 @@ class MethodPanel(Panel):
                 call.done.wait(PATIENCE)
         with self._lock:
             for each in self._kept:
-                _close(each)
+                close(each)
             self._kept = []
         for sock in sockets.values():
             with suppress(OSError):
@@ -338,8 +375,7 @@ class MethodPanel(Panel):
                 self._last, self._made = None, 0
                 found = {**bench.sockets, "fresh": fresh, "unix_peer": bench.unix_peer}
                 self.sockets = {name: found[name] for name in NAMES if found.get(name) is not None}
-                self._labels, self.timeline, self._seen = dict(NAMES), timeline, -1
-                self._log.clear()
+                self._labels, self.timeline = dict(NAMES), timeline
                 self._code.clear()
                 self.say("New sockets are on the workbench.")
                 return
@@ -360,46 +396,3 @@ class MethodPanel(Panel):
                  for word, name in words.items() if name in here}
         code = {f"{word}.address": f"{name}.getsockname()" for word, name in words.items()}
         return arguments.read(typed, {**names, **({"path": path} if path else {})}, code)
-
-
-# --- sockets and results of calls -----------------------------------------------------------------------------------
-
-def _close(made):
-    with suppress(OSError, ValueError):
-        socket.close(made) if isinstance(made, int) else made.close()
-
-
-def _second_descriptor(sock):
-    """Another descriptor for the same kernel socket, to end a waiting call by; None for a closed socket."""
-    if (number := PLAIN.fileno(sock)) < 0:
-        return None
-    try:
-        handle = PLAIN(sock.family, sock.type, sock.proto, fileno=socket.dup(number))
-        handle.settimeout(sock.gettimeout())            # the flag is shared: leave it as it is
-    except OSError:
-        return None
-    if PLAIN.fileno(sock) == number:
-        return handle
-    handle.close()                                      # closed meanwhile: the number may be somebody else's by now
-
-
-def _visit(call):
-    """Where shutdown does not wake a wait (accept on macOS and Windows, UDP): come as the client it waits for."""
-    with suppress(OSError):
-        own = call.handle.getsockname()
-        with PLAIN(call.handle.family, call.handle.type) as visitor:
-            visitor.settimeout(0.2)
-            visitor.connect(own)
-            if visitor.type == socket.SOCK_DGRAM:
-                visitor.send(b"")
-
-
-def _short(value, limit=60):
-    if isinstance(value, (bytes, bytearray, str)) and len(value) > limit:
-        return f"{value[:limit // 2]!r}… ({len(value):,} in all)"
-    return shortened(repr(value), 2 * limit)
-
-
-def _words(error):
-    """Python's own words name the class that records, where a program has its socket."""
-    return " ".join(error_text(error).replace(": RecordingSocket.", ": ").splitlines())

@@ -1,19 +1,16 @@
-"""What panels are made of: controls, pieces of HTML, and what a learner may type into a field."""
+"""What panels are made of: pieces of HTML, and what a learner may type into a field."""
 import errno
 import ipaddress
-import re
 import socket
 from contextlib import suppress
-from functools import partial
-from math import log2
+from functools import lru_cache, partial
 
-import ipywidgets as widgets
 from markupsafe import Markup
 
 from netlab import kernel
 from netlab.sockets import PLAIN
-from netlab.style import drawing, rect, tag, text_at
-from netlab.words import as_hex, as_text, bytes_of, quoted, shortened
+from netlab.style import tag
+from netlab.words import bytes_of, quoted, shortened
 
 RUN_ME = "Run this cell to use the panel."
 ADVICE = {errno.EISCONN: "this socket is connected already; close it first",
@@ -24,65 +21,6 @@ ADVICE = {errno.EISCONN: "this socket is connected already; close it first",
 FACTS = {"fileno": "descriptor", "state": "TCP state", "own": "own address", "peer": "peer", "receive": "receive queue",
          "send": "send queue", "backlog": "backlog", "timeout": "timeout"}
 CELL = "text-align:left;padding:1px 10px 1px 0;vertical-align:top"
-
-
-# --- controls ----------------------------------------------------------------------------------------------------
-
-def in_sending_order(widget):
-    """`widget`, whose messages from the browser are now taken in the order in which they were sent.
-
-    ipykernel 7.4 takes them in the thread from which the widget was last written: in the main thread for one, in a
-    subshell for another, so that a click could overtake the text typed before it, or wait for a cell that runs. Here
-    all go where the browser sends them: one thread for all widgets (JupyterLab's setting "comms over subshells").
-    """
-    if hasattr(widget.comm, "_reply_subshell_for"):     # no public way there; other versions have nothing to undo
-        widget.comm._reply_subshell_for = lambda data, named: named
-    return widget
-
-
-class Text(widgets.Text):
-    """A line of text. Half an emoji, which a browser can send and no kernel can send back, arrives as U+FFFD."""
-
-    def set_state(self, sync_data):
-        if isinstance(typed := sync_data.get("value"), str):
-            sync_data = {**sync_data, "value": re.sub("[\ud800-\udfff]", "\ufffd", typed)}
-        super().set_state(sync_data)
-
-
-class Field:
-    """A line of text with its label above and, in `error`, what is wrong with it below."""
-
-    def __init__(self, label, value, classes):
-        self.error, self.classes = "", tuple(classes)
-        self.text = in_sending_order(Text(value=value, description=label, continuous_update=False,
-                                          _dom_classes=("nl-input", *self.classes)))
-        self.note = html("", "nl-error")
-
-    def read(self, parse, *args):
-        """parse(text, *args), or None after a ValueError, whose words then stand under the field."""
-        try:
-            value, self.error = parse(whole(self.text.value), *args), ""
-        except ValueError as error:
-            value, self.error = None, str(error)
-        return value
-
-
-def html(value: str = "", *classes: str) -> widgets.HTML:
-    """A widget for what `tag` makes."""
-    return widgets.HTML(value, _dom_classes=("nl-html", *classes))
-
-
-def box(children, *classes: str) -> widgets.Box:
-    """Widgets in a box; panel.css says how they stand in it."""
-    return widgets.Box(children, _dom_classes=("nl-box", *classes))
-
-
-def close_widgets(widget) -> None:
-    """Close a widget, its layout and style, and all that is in it."""
-    for child in getattr(widget, "children", ()):
-        close_widgets(child)
-    for part in filter(None, (getattr(widget, "style", None), widget.layout, widget)):
-        part.close()
 
 
 # --- what a learner may type: a value, or a ValueError with the words that help ----------------------------------
@@ -167,27 +105,36 @@ def reason(error) -> str:
 
 chip = partial(tag, "span", class_="nl-chip")           # a short word in a frame
 soft = partial(tag, "span", class_="nl-soft")           # words that are less important
-caption = partial(tag, "div", class_="nl-caption")      # small words over what they name
 
 
-def name_of_end(words: str, side: str, *chips: str, waits: str = "") -> Markup:
-    """The head of a side: a dot in its colour ("client" or "server"), its name, its states, and what it waits in."""
-    waiting = [tag("span", waits, class_="nl-chip nl-waits")] if waits else []
-    return tag("div", tag("span", class_=f"nl-dot nl-{side}"), tag("b", words), *map(chip, chips), *waiting, class_="nl-name")
+@lru_cache(1024)        # most controls are as they were, and a click waits for them
+def button(label: str, do: str, about: str = "", *, main: bool = False, off: bool = False, key: str = "", **attributes) -> Markup:
+    """A button: its panel's `on_do` is called with `about`. `main` marks the sensible next step; `off` keeps its place and
+    its focus, and does nothing. What has the `key` of the one before takes its place, and keeps the focus."""
+    return tag("button", label, type="button", data_do=do, value=about, class_="nl-button nl-main" if main else "nl-button",
+               data_key=key or f"{do} {about}", aria_disabled="true" if off else None, **attributes)
 
 
-def gauge(label: str, size: int | None, side: str) -> Markup:
-    """A queue as a bar, longer by one step for each doubling, with its bytes as a number."""
-    width = 0 if not size else min(100, round(100 * log2(1 + size) / 22))      # 4 MB fill it
-    track = tag("span", tag("i", class_=f"nl-{side}", style=f"width:{width}%"), class_="nl-track")
-    words = "not known here" if size is None else bytes_of(size)
-    return tag("div", tag("span", label), track, tag("code", words), class_="nl-gauge")
+@lru_cache(1024)
+def field(name: str, label: str, value: str, put: int, error: str, kind: str, **attributes) -> Markup:
+    """A line of text with its label above and what is wrong with it below: see `Panel.field`."""
+    attributes = {"aria_label": label, "autocomplete": "off", "spellcheck": "false", **attributes}
+    text = tag("input", name_=name, value=value, data_put=put, aria_invalid="true" if error else None, **attributes)
+    note = tag("div", error, class_="nl-error", role="alert") if error else ""
+    return tag("div", tag("label", tag("span", label), text), note, class_=f"nl-field {kind}", data_key=f"field {name}")
 
 
-def queues(sock, own: str, other: str) -> Markup:
-    """The two queues of a TCP socket; `own` and `other` are the sides of this end and of its peer."""
-    receive, send = kernel.queues(sock)
-    return gauge("send queue", send, own) + gauge("receive queue", receive, other)
+@lru_cache(1024)
+def choice(name: str, label: str, value: str, put: int, options: tuple, kind: str, **attributes) -> Markup:
+    """A labelled list to choose from: see `Panel.choice`."""
+    listed = [tag("option", words, value=each, selected="" if each == value else None, data_put=put) for each, words in options]
+    chosen = tag("select", *listed, name_=name, data_put=put, aria_label=label, **attributes)
+    return tag("div", tag("label", tag("span", label), chosen), class_=f"nl-field {kind}", data_key=f"field {name}")
+
+
+def row(*content, kind: str = "") -> Markup:
+    """Controls beside each other, as far as there is room."""
+    return tag("div", *content, class_=f"nl-row {kind}".strip())
 
 
 def line(who: str, *words) -> Markup:
@@ -195,31 +142,16 @@ def line(who: str, *words) -> Markup:
     return tag("div", tag("b", who), " ", *words, class_="nl-line")
 
 
-def transfer(who: str, data: bytes, size: int) -> Markup:
-    """One line of a log: who, the bytes as text, how many, the bytes as hex; `data` may be the beginning only."""
-    text = tag("span", as_text(data, size), class_="nl-text")
-    return line(who, text, " ", soft(f"· {bytes_of(size)} · {as_hex(data, size)}"))
-
-
-def log(head: str, lines, nothing: str = "nothing yet", **attributes) -> Markup:
-    """Lines in a frame under a caption."""
-    return caption(head) + tag("div", *(list(lines) or [soft(nothing)]), class_="nl-log", **attributes)
-
-
 def picture_of(timeline) -> Markup:
     """The recording as a picture, in the panel's own colours."""
     return tag("div", Markup(timeline.svg(standalone=False)), class_="nl-picture")
 
 
-def static_picture(title: str, left=(), right=()) -> Markup:
-    """What a page without a kernel shows: the two sides in words, each with its name first."""
-    height = 84 + 22 * max(len(left), len(right), 1)
-    words = [text_at(x, 66 + 22 * row, each, "s" if row else side, style=None if row else "font-weight:600")
-             for x, side, lines in ((20, "client", left), (390, "server", right)) for row, each in enumerate(lines)]
-    lines = tag("path", d=f"M1 38H759M370 38V{height - 34}M1 {height - 34}H759", stroke="var(--nl-line)")
-    return drawing(760, height, rect(.5, .5, 759, height - 1, "none", "var(--nl-line)"), lines,
-                   text_at(20, 25, title, "h"), *words, text_at(20, height - 12, RUN_ME, "s"),
-                   label=title, text="; ".join([*left, *right, RUN_ME]))
+def goals(all_of: dict, reached) -> Markup:
+    """Things to try: {key: (what to do, what was seen)}. Those that are `reached` are ticked, with what was seen folded."""
+    items = [tag("li", tag("details", tag("summary", f"✓ {task}"), tag("p", seen)), class_="nl-done", data_key=key)
+             if key in reached else tag("li", f"○ {task}", data_key=key) for key, (task, seen) in all_of.items()]
+    return tag("ul", *items, class_="nl-goals", aria_label="Things to try")
 
 
 # --- what the kernel says of a socket, in words ----------------------------------------------------------------
@@ -268,7 +200,7 @@ def address_of(address) -> str:
     return "none" if address is None else repr(address)
 
 
-def row(head, *values) -> Markup:
+def table_row(head, *values) -> Markup:
     """One row of a table."""
     return tag("tr", tag("th", head, scope="row", style=f"{CELL};white-space:nowrap"),
                *(tag("td", value, style=CELL) for value in values))

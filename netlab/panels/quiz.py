@@ -1,23 +1,18 @@
 """`ask(question)`: a prediction to answer by mouse or keyboard, before the run.
 
-Native controls of ipywidgets only, each with its label, so keyboard (Tab, Space) and screen reader work as in any
-form; the verdict is an alert, so it is read out. JupyterLab keeps the arrow keys to itself: so no lists to choose
-from, and each radio button is its own group.
+The controls are a form's own, each with its label, so that Tab, Space, the arrow keys and a screen reader work as in any
+form. Enter checks. The verdict is an alert, so it is read out; it goes when the answer changes.
 """
 import weakref
 
-import ipywidgets as widgets
 from markupsafe import Markup
 
 from netlab.panels.base import Panel
-from netlab.panels.parts import Text, html, in_sending_order
-from netlab.style import tag
-from netlab.teach.questions import Question
+from netlab.panels.parts import button, row
+from netlab.style import marked, tag
+from netlab.teach.questions import HOW, Question
 
 CHECK = "Check my prediction"
-LOOK = tag("style", Markup(
-    ".nl-quiz{flex-direction:column;max-width:880px}.nl-quiz .nl-button{width:max-content}.nl-quiz .widget-checkbox,"
-    ".nl-quiz .widget-radio{width:auto}.nl-quiz label{height:auto;line-height:1.4;white-space:normal;margin-bottom:4px}"))
 
 
 def ask(question: Question) -> "QuizPanel":
@@ -32,73 +27,81 @@ def ask(question: Question) -> "QuizPanel":
 
 class QuizPanel(Panel):
     """Shows itself: controls where a kernel runs, else the question as HTML or text."""
-    framed, css_class = False, "nl-quiz"
-    kept = Panel.kept | {"question"}
+    look, kept = "nl-quiz", Panel.kept | {"question"}
 
     def __init__(self, question: Question):
         self.question, self.plain = question, repr(question)
-        self._choice, self._order, self._verdict = None, [], None
+        self._order, self._verdict, self._judged = [], None, None
         super().__init__()
 
     def stored(self):
         return {"text/html": self.question._repr_html_(), "text/plain": self.plain}
 
-    def status(self, sentence):
-        return self._verdict.html() if self._verdict else super().status(sentence)
-
     def reply(self) -> object:
         """What is chosen now, as the question's `judge` wants it."""
         if self.question.kind == "multiple":
-            return {choice for choice, control in zip(self.question.choices, self._controls) if control.value}
-        if self.question.kind == "number":
-            return self._controls[0].value
-        return list(self._order) if self.question.kind == "order" else self._choice
-
-    def answer(self) -> None:
-        """Judge what is chosen now; the verdict comes under the button."""
-        self._verdict = self.question.judge(self.reply())
-        self.changed()
-
-    def build(self):
-        self._controls, shown = self._make_controls(), LOOK + self.question.question_html()
+            return {choice for n, choice in enumerate(self.question.choices) if self.fields.get(f"choice {n}")}
         if self.question.kind == "order":
-            shown += tag("br") + "Press the steps in their order. Press one again to take it back."
-        return [html(shown), *self._controls, self.button(CHECK, self.answer)]
+            return list(self._order)
+        chosen = self.fields.get("answer", "")
+        if self.question.kind == "number":
+            return chosen
+        return self.question.choices[int(chosen)] if chosen.isdecimal() and int(chosen) < len(self.question.choices) else None
 
-    def _make_controls(self) -> list[widgets.Widget]:
-        choices, kind = self.question.choices, self.question.kind
-        if kind == "number":
-            return [in_sending_order(Text(description="Your number", style={"description_width": "initial"}))]
-        if kind == "order":
-            return [self.button(plain(choice), lambda choice=choice: self._place(choice)) for choice in choices]
-        if kind == "multiple":
-            return [in_sending_order(widgets.Checkbox(description=plain(each), indent=False)) for each in choices]
-        made = [in_sending_order(widgets.RadioButtons(options=[(plain(each), each)], value=None)) for each in choices]
-        for control in made:
-            control.observe(self._chosen, "value")
-        return made
+    # what is shown
 
-    def _chosen(self, change) -> None:
-        if change["new"] is not None:           # None: taken back, since another was chosen
-            self._choice = change["new"]
-            self.changed()
+    def head(self):
+        return []
 
-    def _place(self, choice):                   # puts a step last, or takes it back
-        (self._order.remove if choice in self._order else self._order.append)(choice)
+    def said(self):
+        return super().said() if self._sentence else []
 
-    def render(self):
-        order = list(self._order)
-        for control, each in zip(self._controls, self.question.choices):
-            if self.question.kind == "single":
-                self.write(control, value=each if each == self._choice else None)
-            elif self.question.kind == "order":
-                place = f"{order.index(each) + 1}: " if each in order else ""
-                self.write(control, description=place + plain(each))
+    def controls(self):
+        kind = self.question.kind
+        asked = tag("legend", tag("b", "Predict."), " ", marked(self.question.ask), " ", tag("i", HOW[kind]))
+        answers = {"number": self._number, "order": self._steps}.get(kind, self._options)()
+        return [tag("fieldset", asked, answers), row(button(CHECK, "check", main=True))]
 
+    def more(self):
+        return [tag("div", Markup(self._verdict.html()), role="alert")] if self._verdict else []
 
-def plain(text: str) -> str:
-    """Without the backquotes: the labels of native controls show text only."""
-    return text.replace("`", "")
+    def _options(self):
+        several, judged = self.question.kind == "multiple", self._judged or ()
+        options = []
+        for n, choice in enumerate(self.question.choices):
+            chosen = self._verdict and choice in (judged if several else [judged])
+            right = chosen and choice in (self.question.answer if several else [self.question.answer])
+            mark = tag("b", "✓ " if right else "✗ ", class_="nl-good" if right else "nl-bad") if chosen else ""
+            kind, name, value = ("checkbox", f"choice {n}", "on") if several else ("radio", "answer", n)
+            control = tag("input", type=kind, name_=name, value=value, data_put=0, data_input="changed", data_enter="check")
+            options.append(tag("label", control, tag("span", mark, marked(choice)), class_="nl-option"))
+        return Markup("").join(options)
+
+    def _number(self):
+        return self.field("answer", "Your number", inputmode="numeric", data_input="changed", data_enter="check")
+
+    def _steps(self):
+        places = [tag("li", button(words, "place", words) if words else "…", class_="nl-step")
+                  for words in [*self._order, *[""] * (len(self.question.choices) - len(self._order))]]
+        left = [button(choice, "place", choice) for choice in self.question.choices if choice not in self._order]
+        hint = "Press the steps in their order. Press a step in the row above to take it back."
+        return tag("ol", *places, class_="nl-steps", aria_label="Your order") + row(*left) + tag("div", hint, class_="nl-soft")
+
+    # what the reader does
+
+    def on_changed(self, _):
+        self._verdict = None
+
+    def on_check(self, _):
+        """Judge what is chosen now; the verdict comes under the button."""
+        self._judged = self.reply()
+        self._verdict = self.question.judge(self._judged)
+
+    def on_place(self, choice):
+        """Put a step last, or take it back."""
+        self._verdict = None
+        if choice in self.question.choices:
+            (self._order.remove if choice in self._order else self._order.append)(choice)
 
 
 _asked: weakref.WeakValueDictionary[Question, QuizPanel] = weakref.WeakValueDictionary()

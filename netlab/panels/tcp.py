@@ -1,21 +1,21 @@
-"""TcpPanel: both ends of a TCP conversation by hand, and the kernel's queues between them."""
+"""TcpPanel: both ends of a TCP conversation by hand, and what lies in the kernels between them."""
 import functools
 import ipaddress
 import socket
 from collections import deque, namedtuple
 
-from markupsafe import Markup
-
 from netlab import Timeline, echo, kernel, serve, upper
 from netlab.events import RECEIVES, SENDS
 from netlab.panels import parts
 from netlab.panels.base import Panel
-from netlab.panels.client import LINES, Client
-from netlab.panels.parts import RUN_ME, box, caption, html, line, log, name_of_end, picture_of, queues, soft, transfer
+from netlab.panels.client import Client
+from netlab.panels.parts import RUN_ME, button, chip, goals, line, row, soft
+from netlab.panels.stage import taken_together
+from netlab.sockets import PLAIN
 from netlab.style import tag
-from netlab.words import bytes_of
+from netlab.words import as_text, bytes_of, number_of
 
-MAX_CLIENTS = 8
+MAX_CLIENTS, MAX_RECV, LINES = 8, 65536, 4
 Link = namedtuple("Link", "conn peer")          # an accepted connection of the panel's server
 
 
@@ -31,7 +31,18 @@ def idle(conn, address):
 
 
 HANDLERS = {upper: "upper: answers in capitals", echo: "echo: sends back what it receives",
-            quiet: "quiet: receives, answers nothing", idle: "idle: reads nothing, the bytes stay in the queue"}
+            quiet: "quiet: receives, answers nothing", idle: "idle: reads nothing"}
+GOALS = {
+    "rest": ("Leave two bytes in a client's kernel.",
+             "recv takes what is there, at most as many bytes as it asks for. The rest stays in the kernel, in its order, "
+             "until a later recv takes it."),
+    "stick": ("Let three sends come out of one recv.",
+              "TCP keeps the bytes and their order. It keeps no border between one sendall and the next."),
+    "wait": ("Make a recv wait, and let another client send meanwhile.",
+             "recv sleeps while nothing is there. Only the thread that called it sleeps: everyone else goes on."),
+    "end": ('Get b"" from a recv.',
+            'b"" is no message: it says that the peer has ended its sending and that nothing more will come.'),
+}
 
 
 class TcpPanel(Panel):
@@ -40,12 +51,8 @@ class TcpPanel(Panel):
     Everything it does is real: `serve`, `Timeline.socket` and the socket's own methods. Sockets and threads end with
     "Close all", with `close()`, or when the cell is run again. Chapter 00.
     """
-    title = "A TCP conversation"
+    title, look = "A TCP conversation", "nl-tcp"
     plain = f"TcpPanel: a TCP server and its clients, by hand. {RUN_ME}"
-    sketch = (("Clients", "connect, sendall, recv at most n bytes", "shutdown(SHUT_WR), close",
-               "send queue and receive queue in the kernel"),
-              ("Server", "start and stop, with a handler of your choice", "who is connected, what has arrived",
-               "and below: the picture of your own conversation"))
     kept = Panel.kept | {"_imports"}
     server, clients = None, ()              # of a panel that is closed
 
@@ -58,15 +65,16 @@ class TcpPanel(Panel):
         self.clients, self._number = [], 0
         self._links = deque(maxlen=64)          # those that have ended too
         self._handlers = {function.__name__: function for function in HANDLERS}
-        self._choices = [(words, function.__name__) for function, words in HANDLERS.items()]
+        self._choices = [(function.__name__, words) for function, words in HANDLERS.items()]
         if handler is not None:
             name = getattr(handler, "__name__", type(handler).__name__)
             name = name if name.isidentifier() else "handler"       # a lambda
             self._handlers[name] = handler
-            self._choices.insert(0, (f"{name}: yours", name))
-        self._seen = self._drawn = -1           # the last event in the logs, and in the picture
-        self._log, self._imports = deque(maxlen=LINES), {"Timeline"}
+            self._choices.insert(0, (name, f"{name}: yours"))
+        self._seen, self._log, self._imports = -1, deque(maxlen=LINES), {"Timeline"}
         self._failure = ""                      # how a handler failed since the last click
+        self._reached, self._asked = set(), "0"      # the goals; the port that was asked for
+        self.on_add("")
 
     def do(self, job, *args, **options):
         """As `Panel.do`; in the picture a click comes after all that had returned before it, whichever hand did it."""
@@ -77,57 +85,7 @@ class TcpPanel(Panel):
         self.timeline.joined(id(self))
         job(*args)
 
-    # the view
-
-    def build(self):
-        self._head, self._facts, self._picture = html(), html(), html()
-        self._does = self.choice("Does", self._choices)
-        self._host = self.field("Host", "127.0.0.1", enter=self._start_or_stop_clicked)
-        self._port = self.field("Port", "0", "nl-short", enter=self._start_or_stop_clicked)
-        self._start = self.button("Start", self._start_or_stop_clicked)
-        self._add_clicked()
-        add = box([self.button("Add a client", self._add_clicked)], "nl-row", "nl-part")
-        self._column = box([self.clients[0].build(), add], "nl-side")
-        where = box([self._host.text, self._port.text, self._start], "nl-row")
-        server = box([self._head, box([self._does], "nl-row"), where, self._host.note, self._port.note, self._facts], "nl-side")
-        return [box([self._column, server], "nl-sides"), self._picture]
-
-    def render(self):
-        self._follow()
-        server = self.server
-        running = server is not None
-        self.write(self._start, description="Stop" if running else "Start",
-                   _dom_classes=("nl-button",) if running else ("nl-button", "nl-main", "nl-of-server"))
-        for widget in (self._does, self._host.text, self._port.text):
-            self.write(widget, disabled=running)
-        for client in [c for c in self.clients if c.removed]:
-            self.clients.remove(client)
-            self.write(self._column, children=[c for c in self._column.children if c is not client.box])
-            self.drop(client.box, client.fields)
-        clients = list(self.clients)            # a click may add one meanwhile: it is for the next round
-        if fresh := [client.build() for client in clients if client.box is None]:
-            self.write(self._column, children=[*self._column.children[:-1], *fresh, self._column.children[-1]])
-        for client in clients:
-            client.render()
-        links = [link for link in self._links.copy() if link.conn.fileno() >= 0]
-        chips = ["stopped"]
-        if running:
-            chips = [kernel.state(server.socket) or "LISTEN", f"{len(links) or 'no'} client{'' if len(links) == 1 else 's'}"]
-            if (waiting := kernel.backlog(server.socket)) is not None:
-                chips.append("backlog {}/{}".format(*waiting))
-        self.write(self._head, value=name_of_end("Server", "server", *chips))
-        facts = [caption(tag("b", self._who(link)), " ", kernel.state(link.conn) or "")
-                 + queues(link.conn, "server", "client") for link in links[:4]]
-        self.write(self._facts, value=Markup("").join(facts) + log("Received ← and answered →", self._log))
-
-    def render_large(self):
-        if self._drawn != self._seen:
-            self._drawn = self._seen
-            self.write(self._picture, value=picture_of(self.timeline))
-
-    def aside(self):
-        waiting = [(c, kernel.receive_queue(c.sock)) for c in self.clients if c.sock is not None]
-        return " ".join([self._failure, *(f"{bytes_of(n)} wait in {c.name}'s receive queue." for c, n in waiting if n)])
+    # what is shown
 
     def chips(self):
         if self.server is None:
@@ -136,8 +94,58 @@ class TcpPanel(Panel):
         return [f"{host} only" if address.is_loopback else
                 "reachable from other machines" if address.is_unspecified else f"reachable on {host}"]
 
+    def aside(self):
+        found = [(client.name, kernel.receive_queue(client.sock)) for client in self.clients if client.open]
+        (name, size), *more = [(name, size) for name, size in found if size] or [("", 0)]
+        waits = f"{bytes_of(size)} wait{'s' * (size == 1)} in the kernel of {name}"
+        return f"{self._failure} {', '.join([waits, *(f'{n:,} of {name}' for name, n in more)])}." if size else self._failure
+
+    def controls(self):
+        runs, client, here = self.server is not None, self.client, dict(data_enter="start")
+        if runs:
+            here = dict(readonly="")
+        server = row(
+            self.choice("does", "Server does", self._choices, "nl-wide"),
+            self.field("host", "Host", "127.0.0.1", **here), self.field("port", "Port", "0", "nl-short", **here),
+            button("Stop" if runs else "Start", "stop" if runs else "start", main=self._next() == "start", key="server"),
+            kind="nl-of-server")
+        whom = row(
+            self.choice("client", "Client", [(c.key, c.name) for c in self.clients], data_change="choose"),
+            self.field("to_host", "Connect to", "127.0.0.1", data_enter="connect"),
+            self.field("to_port", "Port", "", "nl-short", data_enter="connect", aria_label="Connect to port"),
+            self._button("connect"), button("Add a client", "add"),
+            *([button("remove", "remove")] if client.sock is not None and not client.open and len(self.clients) > 1 else []))
+        calls = row(
+            self.field("message", "Message", "hello", "nl-wide", data_enter="sendall"),
+            self.choice("as", "As", [("text", "text"), ("hex", "hex")], "nl-short"), self._button("sendall"),
+            self.field("count", "At most", "1024", "nl-short", data_enter="recv"),
+            self._button("recv", off="recv" in client.doing), self._button("shutdown(WR)", "shutdown"), self._button("close"))
+        return [server, whom, calls]
+
+    def _button(self, label, do=None, **more):
+        return button(label, do or label, main=self._next() == (do or label), **more)
+
+    def stage(self):
+        events = self.events()
+        self._follow(events)
+        clients, chosen = list(self.clients), self.client
+        return [*(each.draw(events, self._link(each), each is chosen) for each in clients), self._draw_server()]
+
+    def _draw_server(self):
+        server, links = self.server, [link for link in self._links.copy() if link.conn.fileno() >= 0]
+        state, facts = "stopped", []
+        if server is not None:
+            waiting, state = kernel.backlog(server.socket), kernel.state(server.socket) or "LISTEN"
+            facts = [f"port {server.port}", number_of(len(links), "client")]
+            facts += ["backlog {}/{}".format(*waiting)] if waiting else []
+        head = tag("b", "server", class_="nl-server") + " " + chip(state) + tag("div", soft(" · ".join(facts)))
+        return tag("div", head, *self._log, class_="nl-end nl-of-server", role="log", aria_label="received and answered")
+
+    def more(self):
+        return [goals(GOALS, self._reached)]
+
     def pace(self):
-        return 0.25 if self.server is not None or any(c.sock is not None for c in self.clients) else None
+        return 0.25 if self.server is not None or any(c.open for c in self.clients) else None
 
     def code(self):
         own = sorted(self._imports & {"idle", "quiet"})
@@ -145,47 +153,119 @@ class TcpPanel(Panel):
                    *([f"from netlab.panels.tcp import {', '.join(own)}"] if own else [])]
         return "\n".join([*imports, "", "timeline = Timeline()", *self._code])
 
-    def _follow(self):
-        """Put what the recording says since the last time into the logs."""
-        events = self.timeline.events
+    @property
+    def client(self):
+        """The client that the buttons act for."""
+        return next((c for c in self.clients if c.key == self.fields.get("client")), self.clients[0])
+
+    def _next(self):
+        """The sensible next step, whose button is the main one."""
+        client = self.client
+        if self.server is None and not client.open:
+            return "start"
+        if not client.open:
+            return "connect"
+        if kernel.receive_queue(client.sock):
+            return "recv"
+        return "close" if client.state() in ("CLOSE_WAIT", "CLOSED") and client.known else "sendall"
+
+    def _link(self, client):
+        """The server's end of a client's connection."""
+        return next((link for link in self._links.copy() if link.peer in client.known and client.open
+                     and link.peer == parts.if_possible(PLAIN.getsockname, client.sock)), None)
+
+    def _who(self, link):
+        """Which client is at the other end of an accepted connection."""
+        return next((client.name for client in self.clients if link.peer in client.known), f"port {link.peer[1]}")
+
+    def _follow(self, events):
+        """Put what the recording says since the last time into the server's log, and see which goals are reached."""
         if not (new := [event for event in events if event.index > self._seen]):
             return
         missed = new[0].index - self._seen - 1
         if missed and len(new) == len(events) and self._seen >= 0:  # else nothing was dropped: a number without an event
             self._log.append(line("", soft(f"… and {missed:,} transfers more")))
         self._seen = new[-1].index
-        owner = {client.sock.number: client for client in self.clients if client.sock is not None}
         links = {link.conn.number: link for link in self._links.copy()}
         for event in new:
-            arrow = "→" if event.method in SENDS else "←"
-            if event.method not in SENDS | RECEIVES:
+            if event.socket not in links or event.method not in SENDS | RECEIVES:
                 continue
-            if event.socket in owner:
-                if event.size and not event.error:
-                    owner[event.socket].log.append(transfer(arrow, event.data, event.size))
-            elif event.socket in links:
-                who = self._who(links[event.socket])
-                if event.size:
-                    self._log.append(transfer(f"{who} {arrow}", event.data, event.size))
-                elif event.error:
-                    self._log.append(line(who, soft(f"vanished: {event.error}")))
-                elif event.method in RECEIVES:
-                    self._log.append(line(who, soft("ended its sending")))
+            who, arrow = self._who(links[event.socket]), "→" if event.method in SENDS else "←"
+            if event.error:
+                self._log.append(line(who, soft(f"{event.method} raised {event.error}")))
+            elif event.size:
+                self._log.append(line(f"{who} {arrow}", as_text(event.data, event.size, 40), soft(f" {bytes_of(event.size)}")))
+            elif event.method in RECEIVES:
+                self._log.append(line(who, soft("ended its sending")))
+        self._look_for_goals(events)
 
-    def _who(self, link):
-        """Which client is at the other end of an accepted connection."""
-        return next((client.name for client in self.clients if link.peer in client.known), f"port {link.peer[1]}")
+    def _look_for_goals(self, events):
+        for client in list(self.clients):
+            link = self._link(client)
+            if link is None:
+                continue
+            took = [e for e in events if e.socket == client.sock.number and e.method in RECEIVES and not e.error]
+            if took and kernel.receive_queue(client.sock) == 2:
+                self._reached.add("rest")
+            if taken_together(events, client.sock, link.conn) >= 3:
+                self._reached.add("stick")
+            if took and not took[-1].size:
+                self._reached.add("end")
 
-    # the server
+    # what the controls ask for
 
-    def _start_or_stop_clicked(self):
+    def on_start(self, _):
         if self.server is not None:
-            self.do(self._stop_server, who=self)
             return
-        host, port = self._host.read(parts.read_host), self._port.read(parts.read_port, True)
+        host, port = self.read("host", parts.read_host), self.read("port", parts.read_port, True)
         if host is not None and port is not None:
             kind = "work" if parts.is_address(host) else "look up"
-            self.do(self._serve, self._does.value, host, port, who=self, kind=kind)
+            self.do(self._serve, self.fields["does"], host, port, who=self, kind=kind)
+
+    def on_stop(self, _):
+        self.do(self._stop_server, who=self)
+
+    def on_choose(self, key):
+        if any(client.key == key for client in self.clients):       # of a box; the list tells its value itself
+            self.put("client", key)
+
+    def on_add(self, _):
+        if len(self.clients) >= MAX_CLIENTS:
+            self.say(f"{MAX_CLIENTS} clients are as many as this panel shows. For more, write a loop in a cell.")
+            return
+        self._number += 1
+        self.clients.append(Client(self, self._number))
+        self.put("client", self.clients[-1].key)
+
+    def on_remove(self, _):
+        client = self.client
+        if client.sock is not None and not client.open and len(self.clients) > 1:
+            self.clients.remove(client)
+            self.put("client", self.clients[0].key)
+
+    def on_connect(self, _):
+        host, port = self.read("to_host", parts.read_host), self.read("to_port", parts.read_port)
+        if host is not None and port is not None:
+            self.client.connect(host, port)
+
+    def on_sendall(self, _):
+        if (data := self.read("message", parts.read_bytes, self.fields.get("as") == "hex")) is not None:
+            for client in self.clients:
+                if client is not self.client and "recv" in client.doing:
+                    self._reached.add("wait")
+            self.client.send(data)
+
+    def on_recv(self, _):
+        if (count := self.read("count", parts.read_number, 1, MAX_RECV, "how many bytes")) is not None:
+            self.client.receive(count)
+
+    def on_shutdown(self, _):
+        self.client.shut()
+
+    def on_close(self, _):
+        self.client.close()
+
+    # the server
 
     def _serve(self, name, host, port):
         if self.server is not None:
@@ -196,7 +276,7 @@ class TcpPanel(Panel):
         except (OSError, ValueError, TypeError) as error:
             if not self._closed:
                 field, words = parts.why_not(error, host, port)
-                (self._port if field == "port" else self._host).error = words
+                self.errors[field] = words
                 self.say(words)
             return
         with self._lock:
@@ -204,14 +284,15 @@ class TcpPanel(Panel):
         if self._closed:
             server.stop()
             return
-        self._host.error = self._port.error = ""
         self._imports |= {"serve"} | ({name} if self._handlers[name] in HANDLERS else set())
         extra = "".join(f", {key}={value!r}" for key, value, usual in
                         (("host", host, "127.0.0.1"), ("port", port, 0)) if value != usual)
         extra += ", family=socket.AF_INET6" * (":" in host)
         self.typed(f"server = serve({name}{extra}, timeline=timeline)")
-        for client in self.clients:
-            client.follow(server.address)
+        self._asked = str(port)
+        self.put("port", str(server.port))
+        self.put("to_host", server.address[0])
+        self.put("to_port", str(server.port))
         self.say(f"The server listens on {server.host}, port {server.port}: " + (
             "only programs on this machine can connect." if ipaddress.ip_address(server.host).is_loopback
             else "whoever can reach this machine over a network can connect."))
@@ -221,6 +302,7 @@ class TcpPanel(Panel):
             server, self.server = self.server, None
         if server is None:
             return
+        self.put("port", self._asked)
         try:
             server.stop()
             self.say("The server is stopped; its connections are closed.")
@@ -242,17 +324,6 @@ class TcpPanel(Panel):
             finally:
                 self.changed()
         return watched
-
-    # the clients
-
-    def _add_clicked(self):
-        if len(self.clients) >= MAX_CLIENTS:
-            self.say(f"{MAX_CLIENTS} clients are as many as this panel shows. For more, write a loop in a cell.")
-            return
-        self._number += 1
-        self.clients.append(Client(self, self._number))
-        if self.server is not None:
-            self.clients[-1].follow(self.server.address)
 
     def release(self):
         for client in list(self.clients):

@@ -15,11 +15,11 @@ def begin(notebook, does="upper"):
     """Run the cell, start the server, connect."""
     page = notebook.page
     notebook.run_all(1)
-    page.get_by_label("Does").select_option(index=["upper", "echo", "quiet", "idle"].index(does))
+    page.get_by_label("Server does").select_option(index=["upper", "echo", "quiet", "idle"].index(does))
     page.get_by_role("button", name="Start", exact=True).click()
-    notebook.until(".nl-foot", "The server listens on 127.0.0.1")
+    notebook.until(".nl-said", "The server listens on 127.0.0.1")
     page.get_by_role("button", name="connect", exact=True).click()
-    notebook.until(".nl-foot", "Client 1 is connected")
+    notebook.until(".nl-said", "Client 1 is connected")
     return page
 
 
@@ -28,17 +28,18 @@ def test_a_conversation_typed_and_clicked(opened):
     page = begin(notebook)
     page.get_by_label("Message").fill("hello, 世界")
     page.get_by_role("button", name="sendall").click()
-    notebook.until(".nl-foot", "13 bytes wait in Client 1's receive queue")
+    notebook.until(".nl-said", "13 bytes wait in the kernel of client 1")
     page.get_by_role("button", name="recv", exact=True).click()
-    notebook.until(".nl-log", "HELLO, 世界 · 13 bytes · 48 45 4c 4c 4f")
+    notebook.until(".nl-last", r'recv\(1024\) → b"HELLO, ')
+    page.get_by_role("button", name="The whole story").click()
     notebook.until(".nl-picture svg", "recv")
-    page.get_by_label("Receive at most").fill("abc")
+    page.get_by_label("At most").fill("abc")
     page.get_by_role("button", name="recv", exact=True).click()
     notebook.until(".nl-error", '"abc" is not a number. Give how many bytes, 1 to 65536.')
     page.get_by_role("button", name="Show the code").click()
     notebook.until(".nl-code", r"client_1\.connect\(server\.address\)")
     page.get_by_role("button", name="Close all").click()
-    notebook.until(".nl-foot", "Everything is closed")
+    notebook.until(".nl-said", "Everything is closed")
     assert page.locator(".nl-panel").count() == 1
 
 
@@ -48,16 +49,19 @@ def test_hostile_bytes_do_nothing_in_the_page(opened):
     message = "<script>window.owned = 1</script><img src=http://192.0.2.1/x onerror='window.owned = 1'>"
     page.get_by_label("Message").fill(message)
     page.get_by_role("button", name="sendall").click()
-    notebook.until(".nl-foot", "bytes wait in Client 1's receive queue")
-    page.get_by_label("Receive at most").fill("65536")
+    notebook.until(".nl-said", "bytes wait in the kernel of client 1")
+    page.get_by_label("At most").fill("65536")
     page.get_by_role("button", name="recv", exact=True).click()
-    notebook.until(".nl-log", "<script>window.owned")
+    notebook.until(".nl-last", "<script>window.owned")
+    notebook.until(".nl-end", "<script>window.owned")
+    page.get_by_role("button", name="The whole story").click()
+    notebook.until(".nl-picture svg", "<script>window.owned")
     page.get_by_role("button", name="Show the code").click()
     notebook.until(".nl-code", "<script>window.owned")
     page.get_by_label("As", exact=True).select_option(label="hex")
     page.get_by_label("Message").fill("00 ff fe c3 28 00")
     page.get_by_role("button", name="sendall").click()
-    notebook.until(".nl-log", re.escape(r"\x00\xff\xfe\xc3(\x00"))
+    notebook.until(".nl-end", re.escape(r"\x00\xff\xfe\xc3(\x00"))
     assert page.evaluate("window.owned") is None
     assert page.locator(".nl-panel img, .nl-panel script").count() == 0
 
@@ -67,38 +71,119 @@ def test_a_megabyte_goes_through_the_page(opened):
     page = begin(notebook, "quiet")
     page.get_by_label("Message").fill("m" * 1_000_000)
     page.get_by_role("button", name="sendall").click()
-    notebook.until(".nl-foot", "Client 1 sent 1,000,000 bytes")
+    notebook.until(".nl-said", "Client 1 sent 1,000,000 bytes")
     page.get_by_role("button", name="Add a client").click()         # and the panel goes on
-    notebook.until(".nl-name", "Client 2")
-    page.get_by_role("button", name="connect", exact=True).last.click()
-    notebook.until(".nl-foot", "Client 2 is connected")
-    page.get_by_role("button", name="sendall").last.click()
-    notebook.until(".nl-foot", "Client 2 sent 5 bytes")
+    notebook.until(".nl-end", "client 2")
+    page.get_by_role("button", name="connect", exact=True).click()
+    notebook.until(".nl-said", "Client 2 is connected")
+    page.get_by_role("button", name="sendall").click()
+    notebook.until(".nl-said", "Client 2 sent 1,000,000 bytes")
 
 
-def test_by_keyboard_alone(opened):
+def test_by_keyboard_alone_and_no_key_reaches_the_notebook(opened):
     notebook = opened([CELL])
     page = notebook.page
     notebook.run_all(1)
-    page.get_by_label("Does").focus()
-    for key in ("Tab", "Tab", "Tab", "Enter"):       # host, port, the button
+    cells = page.evaluate("document.querySelector('.jp-Notebook').textContent")
+    page.get_by_label("Server does").focus()
+    for key in ("e", "Escape", "m", "d", "d", "x", "e", "Tab", "Tab", "Tab", "Enter"):       # "echo"; host, port, the button
         page.keyboard.press(key)
-    notebook.until(".nl-foot", "The server listens")
-    page.get_by_label("Port").first.focus()
+    notebook.until(".nl-said", "The server listens")
+    assert page.locator(".jp-CodeCell").count() == 1 and page.locator(".jp-MarkdownCell").count() == 0, cells
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"     # the focus is seen
+    page.get_by_label("Connect to port").focus()
     page.keyboard.press("Enter")                     # Enter in a field of the client connects
-    notebook.until(".nl-foot", "Client 1 is connected")
+    notebook.until(".nl-said", "Client 1 is connected")
     for count, message in ((5, "typed"), (20, "typed in one breath"[:15]), (21, "x")):
         page.get_by_label("Message").focus()
         page.keyboard.press("Control+a")
         page.keyboard.type(message)
         page.keyboard.press("Enter")                 # at once: nothing that was typed is left out
-        notebook.until(".nl-foot", f"{count} bytes wait in Client 1's receive queue")
+        notebook.until(".nl-said", f"{count} bytes wait in the kernel of client 1")
     page.get_by_label("Message").focus()
     page.keyboard.press("Control+a")
     page.keyboard.type("and by the button")
     for key in ("Tab", "Tab", "Space"):
         page.keyboard.press(key)
-    notebook.until(".nl-foot", "38 bytes wait in Client 1's receive queue")
+    notebook.until(".nl-said", "38 bytes wait in the kernel of client 1")
+    assert page.evaluate("document.activeElement.textContent") == "sendall"                      # and stays where it was
+    for key in ("m", "d", "d"):
+        page.keyboard.press(key)
+    assert page.locator(".jp-CodeCell").count() == 1
+
+
+def test_what_is_typed_and_opened_stays_while_the_panel_goes_on(opened):
+    notebook = opened([CELL])
+    page = begin(notebook, "echo")
+    page.get_by_label("Message").fill("a")
+    page.keyboard.press("Enter")
+    notebook.until(".nl-said", "1 byte waits")
+    page.get_by_label("Message").fill("half a sen")
+    page.keyboard.press("ArrowLeft")
+    page.evaluate("document.querySelector('.nl-panel input[name=message]').dataset.mine = 'yes'")
+    page.evaluate("[...document.querySelectorAll('.nl-panel button')].find(b => b.textContent == 'recv').click()")
+    notebook.until(".nl-said", "received 1 byte")
+    field = page.get_by_label("Message")
+    assert field.input_value() == "half a sen" and field.evaluate("f => f === document.activeElement && f.selectionStart") == 9
+
+
+def test_the_main_button_stays_readable_under_the_pointer(opened):
+    notebook = opened([CELL])
+    begin(notebook)
+    main = notebook.page.locator(".nl-main")
+    main.hover()
+    ink, paper = main.evaluate("b => { const css = getComputedStyle(b); return [css.color, css.backgroundColor] }")
+    light = [sum(map(float, re.findall(r"[\d.]+", colour)[:3])) for colour in (ink, paper)]
+    assert abs(light[0] - light[1]) > 300
+
+
+def test_a_restarted_kernel_and_a_notebook_opened_again_say_what_to_do(opened):
+    notebook = opened([CELL])
+    page = begin(notebook)
+    assert page.locator(".nl-gone:visible").count() == 0
+    notebook.menu("Kernel")
+    page.get_by_role("menuitem", name=re.compile("^Restart Kernel…")).click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    page.locator(".nl-gone:visible").wait_for()
+    assert page.locator(".nl-gone").inner_text() == "The kernel that made this panel is gone. Run this cell again."
+    assert page.evaluate("getComputedStyle(document.querySelector('.nl-panel'), '::before').content") in ("none", "normal")
+    assert "Client 1 is connected" in page.locator(".nl-said").inner_text()          # what was there can still be read
+    begin(notebook)
+
+
+BUSY = """from netlab.kernel import wait_until
+for n in range(17):
+    for client in panel.clients:
+        panel.put("client", client.key)
+        panel.put("message", f"message {n}")
+        (panel.on_recv if n % 3 == 2 else panel.on_sendall)("")
+        wait_until(lambda: not panel.pending(client))
+"""
+
+
+def test_after_50_actions_it_is_in_view_and_the_controls_have_not_moved(opened):
+    notebook = opened([CELL, BUSY], width=1400, height=1000)
+    page = notebook.page
+    page.locator(".jp-CodeCell").first.click()
+    page.keyboard.press("Shift+Enter")
+    for name, said in (("Start", "listens"), ("connect", "Client 1 is"), ("Add a client", ""), ("connect", "Client 2 is"),
+                       ("Add a client", ""), ("connect", "Client 3 is")):
+        page.get_by_role("button", name=name, exact=True).click()
+        notebook.until(".nl-said", said)
+    page.keyboard.press("Control+b")
+    page.evaluate("document.querySelector('.nl-panel').style.width = '900px'")
+    distance = "document.querySelector('[name=message]').getBoundingClientRect().y - " \
+               "document.querySelector('.nl-panel').getBoundingClientRect().y"
+    before = page.evaluate(distance)
+    page.locator(".jp-CodeCell").last.click()
+    page.keyboard.press("Shift+Enter")
+    notebook.until(".nl-last", "message 16")
+    notebook.until(".nl-said", "of client 3")
+    for width in (900, 600):
+        page.evaluate("w => document.querySelector('.nl-panel').style.width = w + 'px'", width)
+        assert page.locator(".nl-panel").bounding_box()["height"] < 720
+        if width == 900:
+            assert page.evaluate(distance) == before
 
 
 def test_every_control_has_a_name(opened):
@@ -106,9 +191,9 @@ def test_every_control_has_a_name(opened):
     begin(notebook)
     nameless = notebook.page.evaluate(
         "() => [...document.querySelectorAll('.nl-panel input, .nl-panel select, .nl-panel button')]"
-        ".filter(e => !(e.labels?.[0]?.textContent || e.textContent).trim()).length")
+        ".filter(e => !(e.ariaLabel || e.textContent).trim()).length")
     assert nameless == 0
-    assert notebook.page.locator(".nl-foot[role=status]").count() == 1
+    assert notebook.page.locator(".nl-said [role=status]").count() == 1
 
 
 def test_running_again_replaces_the_panel(opened):
@@ -116,7 +201,7 @@ def test_running_again_replaces_the_panel(opened):
     page = begin(notebook)
     page.locator(".jp-CodeCell .cm-content").first.click()
     page.keyboard.press("Control+Enter")
-    notebook.until(".nl-name", "Server stopped".replace(" ", r"\s*"))
+    notebook.until(".nl-end", r"server\s+stopped")
     assert page.locator(".nl-panel").count() == 1
     begin(notebook)
 
@@ -126,11 +211,11 @@ def test_it_fits_and_follows_the_theme(opened, dark):
     notebook = opened([CELL], dark=dark, width=1600, height=1400)
     page = begin(notebook)
     page.get_by_role("button", name="sendall").click()
-    notebook.until(".nl-foot", "5 bytes wait")
+    notebook.until(".nl-said", "5 bytes wait")
     page.get_by_role("button", name="Add a client").click()
-    notebook.until(".nl-name", "Client 2")
-    page.get_by_label("Receive at most").first.fill("abc")
-    page.get_by_role("button", name="recv", exact=True).first.click()
+    notebook.until(".nl-end", "client 2")
+    page.get_by_label("At most").fill("abc")
+    page.get_by_role("button", name="recv", exact=True).click()
     notebook.until(".nl-error", "is not a number")
     page.get_by_role("button", name="Show the code").click()
     notebook.until(".nl-code", "serve")

@@ -8,25 +8,25 @@ import time
 
 import pytest
 from conftest import ROOT, need
-
-pytest.importorskip("ipywidgets")
+from hands import Hand, html
 
 from netlab.kernel import LINUX, wait_until
 from netlab.panels import MethodPanel, method as module
-from netlab.panels.method import MAX_CALLS, METHODS, to_read
+from netlab.panels.method import MAX_CALLS, METHODS
+from netlab.panels.parts import to_read
 
 
 @pytest.fixture
 def panel():
     with MethodPanel() as made:
-        made.view
+        made.wire
         wait_until(lambda: made.sockets)
         yield made
 
 
 def run(panel, name, method, typed="", wait=5.0):
     call = panel.call(name, method, typed)
-    assert call is not None, panel._args.error
+    assert call is not None, panel.errors.get("args", "")
     call.done.wait(wait)
     return call
 
@@ -80,16 +80,69 @@ def test_the_kernel_before_and_after(panel):
     assert call.result == "b'hel'"
     assert (call.before["receive"], call.after["receive"]) == ("5 bytes", "2 bytes")
     assert run(panel, "connection", "close").after["fileno"] == "-1, closed"
-    wait_until(lambda: "changed" in panel._kernel.value)
+    wait_until(lambda: "nl-changed" in html(panel, "stage"))
 
 
 def test_what_comes_from_a_socket_is_escaped(panel):
+    panel.on_story("")
     run(panel, "client", "send", 'b"<script>alert(1)</script>"')
     run(panel, "connection", "recv", "100")
-    wait_until(lambda: "recv(100)" in panel._calls.value)
-    for widget in (panel._calls, panel._kernel, panel._picture, panel._foot):
-        assert "<script" not in widget.value
-    assert "&lt;script&gt;" in panel._calls.value
+    wait_until(lambda: "recv(100)" in html(panel, "stage") and "&lt;script&gt;" in html(panel, "more"))
+    assert not any("<script" in html for html in Hand(panel).parts().values())
+    assert "&lt;script&gt;" in html(panel, "stage")
+
+
+def words_of(panel, key):
+    page = Hand(panel).page("stage")
+    for title in page.find_all("title"):
+        title.decompose()
+    found = page.find("div", attrs={"data-key": key})
+    return " ".join(found.get_text(" ").split()) if found else ""
+
+
+def test_the_stage_shows_what_lies_in_the_kernels(panel):
+    need(LINUX, "the size of the next datagram is told on Linux")
+    run(panel, "client", "send", 'b"hello"')
+    run(panel, "connection", "recv", "3")
+    wait_until(lambda: "to connection l 6c o 6f 2 bytes, not received yet ← to client nothing" in words_of(panel, "client"))
+    run(panel, "unix_peer", "sendall", 'b"hi"')
+    wait_until(lambda: "to unix h 68 i 69 2 bytes" in words_of(panel, "unix"))
+    run(panel, "fresh", "connect", "server.address")
+    wait_until(lambda: "to be accepted fresh waits 1 client waits" in words_of(panel, "listener"))
+    run(panel, "listener", "accept")
+    wait_until(lambda: "to be accepted nobody" in words_of(panel, "listener"))
+    for data in ('b"one"', 'b""', 'b"two"'):
+        run(panel, "udp", "sendto", f"{data}, udp.address")
+    wait_until(lambda: "o 6f n 6e e 65 empty bytes t 74 w 77 o 6f 6 bytes" in words_of(panel, "udp"))
+    run(panel, "udp", "recv", "2")                      # the rest of that datagram is gone
+    wait_until(lambda: "n 6e" not in words_of(panel, "udp"))
+
+
+def test_waiting_is_drawn_while_it_lasts(panel):
+    call = waiting(panel, "unix", "recv", "9")
+    wait_until(lambda: "waits in recv(9)" in words_of(panel, "unix"))
+    panel.cancel(call)
+    wait_until(lambda: "waits" not in words_of(panel, "unix"))
+
+
+def test_goals(panel):
+    hand = Hand(panel)
+    run(panel, "fresh", "connect", "server.address")
+    hand.until("✓ Let a client stand in the listener's queue", "more")
+    call = waiting(panel, "unix", "recv", "9")
+    run(panel, "unix", "close")
+    hand.until("✓ Close a socket in which a recv waits", "more")
+    panel.cancel(call)
+    run(panel, "connection", "makefile", '"rb"')
+    run(panel, "connection", "close")
+    hand.until("✓ Close a socket that a file still holds", "more")
+    panel.on_again("")
+    hand.until("New sockets")
+    assert hand.text("more").count("○") == 1
+    call = waiting(panel, "client", "sendall", 'b"x" * 8000000')
+    while not call.done.wait(0):
+        run(panel, "connection", "recv", "1000000")
+    hand.until("✓ Make sendall wait", "more")
 
 
 def test_show_the_code_can_be_run(panel):
@@ -110,7 +163,7 @@ def test_accept_gives_a_socket_to_call_on(panel):
     accept = waiting(panel, "listener", "accept")
     run(panel, "fresh", "connect", "server.address")
     assert accept.done.wait(5) and accept.result.startswith("(connection_2, ")
-    wait_until(lambda: "connection_2" in dict(map(reversed, panel._on.options)))
+    wait_until(lambda: Hand(panel).control("Socket").find("option", value="connection_2"))
     assert run(panel, "connection_2", "getpeername").result == run(panel, "fresh", "getsockname").result
 
 
@@ -133,12 +186,12 @@ def test_a_call_that_waits_is_cancelled(panel, name, method, typed, before, no_l
     for step in before:
         run(panel, *step)
     call = waiting(panel, name, method, typed)
-    panel._on.value = name
-    wait_until(lambda: call.shown.partition("(")[0] in panel._cancel.description)
-    wait_until(lambda: "it waits" in panel._calls.value)
-    panel._cancel_clicked()
+    hand = Hand(panel)
+    hand.choose("Socket", name)
+    wait_until(lambda: f"Cancel {call.shown.partition('(')[0]}" in hand.buttons())
+    hand.click(f"Cancel {call.shown.partition('(')[0]}")
     assert call.done.wait(5)
-    wait_until(lambda: "was cancelled" in panel._foot.value)
+    wait_until(lambda: "was cancelled" in html(panel, "said"))
     panel.close()
 
 
@@ -184,13 +237,13 @@ def test_too_many_that_wait_are_refused_in_words(panel):
     for _ in range(MAX_CALLS):
         waiting(panel, "client", "recv", "5")
     assert panel.call("client", "recv", "5") is None
-    wait_until(lambda: f"{MAX_CALLS} calls wait already" in panel._foot.value)
+    wait_until(lambda: f"{MAX_CALLS} calls wait already" in html(panel, "said"))
 
 
 @pytest.mark.parametrize("end", ["close", "again", "close all"])
 def test_the_end_wakes_everybody(end, no_leaks):
     with MethodPanel() as panel:
-        panel.view
+        panel.wire
         wait_until(lambda: panel.sockets)
         first = list(panel.sockets.values())
         calls = [waiting(panel, *step) for step in (("listener", "accept"), ("client", "recv", "5"), ("udp", "recvfrom", "5"),
@@ -198,7 +251,7 @@ def test_the_end_wakes_everybody(end, no_leaks):
         run(panel, "connection", "makefile", '"rb"')
         run(panel, "unix_peer", "detach")
         run(panel, "unix", "close")
-        {"close": panel.close, "again": panel.start_again, "close all": lambda: panel.do(panel.release, who=panel)}[end]()
+        {"close": panel.close, "again": lambda: panel.on_again(""), "close all": lambda: panel.on_close_all("")}[end]()
         wait_until(lambda: all(call.done.is_set() for call in calls))
         wait_until(lambda: all(sock.fileno() == -1 for sock in first))
         if end == "again":
@@ -208,10 +261,11 @@ def test_the_end_wakes_everybody(end, no_leaks):
 
 def test_start_again_has_a_picture_of_its_own(panel):
     run(panel, "client", "send", 'b"hello"')
-    panel.start_again()
-    wait_until(lambda: panel._foot.value and panel.timeline.events and "send" not in {e.method for e in panel.timeline.events})
-    wait_until(lambda: "bind" in panel._picture.value and "hello" not in panel._picture.value)
-    assert "no longer kept" not in panel._picture.value and "send" not in panel.code()
+    panel.on_again("")
+    panel.on_story("")
+    wait_until(lambda: html(panel, "said") and panel.timeline.events and "send" not in {e.method for e in panel.timeline.events})
+    wait_until(lambda: "bind" in html(panel, "more") and "hello" not in html(panel, "more"))
+    assert "no longer kept" not in html(panel, "more") and "send" not in panel.code()
 
 
 # What is typed is read, never run
@@ -228,11 +282,14 @@ def test_start_again_has_a_picture_of_its_own(panel):
     ("a := 5", "not allowed"), ("await x", "not allowed"), ("yield", "cannot be read"),
 ])
 def test_bad_arguments_are_told_beside_the_field(panel, typed, words):
-    calls = len(panel._log)
-    assert panel.call("client", "recv", typed) is None
-    assert words in panel._args.error
-    wait_until(lambda: "nl-bad" in panel._args.text._dom_classes and panel._args.note.value)
-    assert len(panel._log) == calls and "recv" not in {event.method for event in panel.timeline.events}
+    hand = Hand(panel)
+    hand.choose("Method", "recv")
+    wait_until(lambda: hand.value("Arguments") == "1024")
+    hand.type("Arguments", typed)
+    hand.enter("Arguments")
+    wait_until(lambda: words in hand.error("Arguments") and hand.control("Arguments")["aria-invalid"] == "true")
+    hand.until("client.recv was not called", "said")
+    assert hand.value("Arguments") == typed and "recv" not in {event.method for event in panel.timeline.events}
 
 
 @pytest.mark.parametrize("name, method, typed, words", [
@@ -245,21 +302,21 @@ def test_bad_arguments_are_told_beside_the_field(panel, typed, words):
     ("unix", "sendmsg", '[b"x"], [(SOL_SOCKET, 1, b"\\1\\0\\0\\0")]', "one argument"),
 ])
 def test_what_could_hang_or_leave_the_machine_is_refused(panel, name, method, typed, words):
-    assert panel.call(name, method, typed) is None and words in panel._args.error
+    assert panel.call(name, method, typed) is None and words in panel.errors.get("args", "")
 
 
 def test_bound_to_all_is_said(panel):
     run(panel, "fresh", "bind", '("0.0.0.0", 0)')
-    wait_until(lambda: "reachable from other machines" in panel._title.value)
+    wait_until(lambda: "reachable from other machines" in html(panel, "head"))
 
 
 def test_listening_without_bind_says_who_can_connect(panel):
     run(panel, "fresh", "listen", "5")
     port = panel.sockets["fresh"].getsockname()[1]
-    wait_until(lambda: f"It listens on all interfaces, port {port}: other machines can connect." in panel._foot.value)
-    wait_until(lambda: "reachable from other machines" in panel._title.value)
+    wait_until(lambda: f"It listens on all interfaces, port {port}: other machines can connect." in html(panel, "said"))
+    wait_until(lambda: "reachable from other machines" in html(panel, "head"))
     run(panel, "listener", "listen", "5")           # bound to loopback
-    wait_until(lambda: "listener.listen(5) returned None.</div>" in panel._foot.value)
+    wait_until(lambda: "listener.listen(5) returned None.</div>" in html(panel, "said"))
 
 
 def test_an_error_with_a_line_break_is_one_line_of_the_code(panel):
@@ -269,17 +326,19 @@ def test_an_error_with_a_line_break_is_one_line_of_the_code(panel):
 
 
 def test_a_new_socket_leaves_the_choice_where_it_is(panel):
-    panel._on.value = "udp"
+    hand = Hand(panel)
+    hand.choose("Socket", "udp")
     run(panel, "client", "dup")
-    wait_until(lambda: "client_copy_2" in dict(map(reversed, panel._on.options)))
-    assert panel._on.value == "udp"
+    wait_until(lambda: hand.control("Socket").find("option", value="client_copy_2"))
+    assert hand.value("Socket") == "udp"
 
 
 def test_the_error_goes_when_another_method_is_chosen(panel):
+    hand = Hand(panel)
     panel.call("client", "recv", "x")
-    panel._method.value = "send"
-    wait_until(lambda: panel._args.text.value == 'b"hello"')
-    assert not panel._args.error
+    hand.choose("Method", "send")
+    wait_until(lambda: hand.value("Arguments") == 'b"hello"')
+    assert not hand.error("Arguments")
 
 
 def test_every_method_has_a_line_and_begins_with_arguments_that_can_be_read(panel):
@@ -305,16 +364,16 @@ PASSIVE = ("listener", "client", "connection", "fresh", "udp", "unix", "unix_pee
 def silly(seed, faults):
     draw = random.Random(seed)
     with MethodPanel() as panel:
-        panel.view
+        panel.wire
         wait_until(lambda: panel.sockets)
         for _ in range(20):
             dice = draw.random()
             if dice < 0.04:
-                panel.start_again()
+                panel.on_again("")
             elif dice < 0.06:
                 panel.do(panel.release, who=panel)
             elif dice < 0.16:
-                panel._cancel_clicked()
+                panel.on_cancel("")
             else:
                 method = draw.choice(list(METHODS))
                 name = draw.choice(PASSIVE)
@@ -322,11 +381,10 @@ def silly(seed, faults):
                 call = panel.call(name, method, example if draw.random() < 0.5 else draw.choice(ARGUMENTS))
                 if call is not None:
                     call.done.wait(0.005)
-        if "error of its own" in panel._sentence + panel._foot.value:
+        if "error of its own" in panel._sentence + html(panel, "said"):
             faults.append((seed, panel._sentence))
-        panel._render()
-        if "error of its own" in panel._sentence:
-            faults.append((seed, panel._sentence))
+        if "error of its own" in str(panel._parts()):
+            faults.append((seed, str(panel._parts())))
     left = [thread.name for thread in threading.enumerate() if thread.name.startswith("netlab")]
     if left:
         faults.append((seed, left))
@@ -351,7 +409,7 @@ def test_a_thread_that_stays_is_noticed(monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 0.1)
     faults = []
     panel = MethodPanel()
-    panel.view
+    panel.wire
     wait_until(lambda: panel.sockets)
     listener = panel.sockets["listener"]
     handle = listener.dup()
@@ -370,26 +428,8 @@ def test_a_thread_that_stays_is_noticed(monkeypatch):
 
 # How it shows itself
 
-def test_without_a_kernel_it_is_words_and_a_picture(no_leaks):
-    with MethodPanel() as panel:
-        bundle = panel._repr_mimebundle_()
-    assert bundle["text/plain"] == MethodPanel.plain
-    assert "<script" not in bundle["image/svg+xml"] and MethodPanel.title in bundle["image/svg+xml"]
-
-
 def test_a_panel_that_was_never_shown_has_nothing(no_leaks):
     assert MethodPanel().sockets == {}
-
-
-def test_every_control_has_a_label(panel):
-    import ipywidgets
-    todo, seen = [panel.view], []
-    while todo:
-        widget = todo.pop()
-        todo += getattr(widget, "children", ())
-        if isinstance(widget, (ipywidgets.Text, ipywidgets.Dropdown, ipywidgets.Button)):
-            seen.append(widget.description)
-    assert len(seen) >= 7 and all(seen)
 
 
 # --- in a real kernel -------------------------------------------------------------------------

@@ -7,15 +7,16 @@ import tracemalloc
 import weakref
 import xml.etree.ElementTree as ET
 
-import ipywidgets
 import pytest
+from hands import Hand, html
 from ipywidgets.widgets.widget import _instances
 
 import netlab.panels
 from netlab.kernel import wait_until
 from netlab.panels import AddressPanel, MethodPanel, TcpPanel, ask
 from netlab.panels.base import Panel
-from netlab.panels.parts import RUN_ME, Text, read_bytes, read_number, static_picture, transfer, whole
+from netlab.panels.parts import button, read_bytes, read_number, whole
+from netlab.style import tag
 from netlab.teach.questions import single
 from netlab.words import as_hex, as_text
 
@@ -30,23 +31,17 @@ class Counter(Panel):
         super().__init__()
         self.count, self.rounds, self.released = 0, 0, 0
 
-    def build(self):
-        self.shown = ipywidgets.HTML()
-        self.number = self.field("Number", "1")
-        self.more = self.button("more", self.add)
-        return [self.shown, self.number.text, self.number.note, self.more]
+    def controls(self):
+        self.rounds += 1
+        return tag("output", self.count) + self.field("number", "Number", "1") + button("more", "add")
 
-    def add(self):
-        if (step := self.number.read(read_number, 1, 9, "a step")) is not None:
+    def on_add(self, _):
+        if (step := self.read("number", read_number, 1, 9, "a step")) is not None:
             self.do(self.work, step)
 
     def work(self, step):
         self.count += step
         self.say(f"The count is {self.count}.")
-
-    def render(self):
-        self.rounds += 1
-        self.write(self.shown, value=str(self.count))
 
     def release(self):
         self.released += 1
@@ -55,9 +50,14 @@ class Counter(Panel):
 @pytest.fixture
 def counter(no_leaks):
     panel = Counter()
-    panel.view
+    panel.wire
     yield panel
     panel.close()
+
+
+@pytest.fixture
+def hand(counter):
+    return Hand(counter)
 
 
 # --- life ---
@@ -76,19 +76,16 @@ def test_a_panel_never_shown_has_no_thread_and_no_widget(no_leaks):
     assert repr(panel) == "Counter: a test."
 
 
-def test_three_faces_in_one_bundle(counter):
+def test_the_faces_in_one_bundle(counter):
     bundle = counter._repr_mimebundle_()
     assert bundle["text/plain"] == "Counter: a test."
-    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == counter.view.model_id
-    with Counter() as another:
-        assert bundle["image/svg+xml"] == another._repr_mimebundle_()["image/svg+xml"]
-    assert ET.fromstring(bundle["image/svg+xml"]).tag == "{http://www.w3.org/2000/svg}svg"
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == counter.wire.model_id
 
 
-def test_a_closed_panel_is_a_picture_only():
+def test_a_closed_panel_is_words_only():
     panel = Counter()
     panel.close()
-    assert set(panel._repr_mimebundle_()) == {"text/plain", "image/svg+xml"}
+    assert set(panel._repr_mimebundle_()) == {"text/plain"}
 
 
 def test_close_ends_threads_and_widgets_and_may_come_twice(no_leaks):
@@ -96,23 +93,24 @@ def test_close_ends_threads_and_widgets_and_may_come_twice(no_leaks):
     released = []
     with Counter() as panel:
         panel.release = lambda: released.append(panel.count)
-        panel.view
-        panel.add()
-        wait_until(lambda: panel.shown.value == "1")
-        more = panel.more
+        hand = Hand(panel)
+        hand.click("more")
+        hand.until("The count is 1")
+        wire = panel.wire
+        assert len(set(_instances) - widgets) == 2              # one widget, and its layout
     assert set(_instances) == widgets
     panel.close()
-    more.click()                                    # a late click from the browser does nothing
+    panel._received(wire, {"do": "add", "fields": {}}, [])      # a late click from the browser does nothing
     panel.do(released.append, "late")
     assert released == [1]
     with pytest.raises(RuntimeError, match="is closed. Run its cell again"):
-        panel.view
+        panel.wire
 
 
 def test_close_is_never_missed_by_the_pump(no_leaks):
     for _ in range(300):
         with Counter() as panel:
-            panel.view
+            panel.wire
             panel.changed()
             pump = panel._pump_thread
         assert not pump.is_alive()
@@ -123,13 +121,12 @@ def test_a_panel_with_nothing_to_close_has_no_button_for_it():
         closes = False
     for kind, has in ((Counter, True), (Plain, False)):
         with kind() as panel:
-            bar = panel.view.children[1]
-            assert ("Close all" in [getattr(part, "description", "") for part in bar.children]) is has
+            assert ("Close all" in Hand(panel).buttons()) is has
 
 
 def test_close_works_from_a_thread_of_the_panel_itself(no_leaks):
     panel = Counter()
-    panel.view
+    panel.wire
     released = []
     panel.release = lambda: released.append(True)
     panel.do(panel.close, kind="end")
@@ -138,20 +135,28 @@ def test_close_works_from_a_thread_of_the_panel_itself(no_leaks):
 
 # --- the pump ---
 
-def test_a_click_shows_its_effect(counter):
-    counter.more.click()
-    wait_until(lambda: counter.shown.value == "1" and "The count is 1." in counter._foot.value)
+def test_a_click_shows_its_effect(hand):
+    hand.click("more")
+    hand.until("The count is 1. 1 Number", None)
 
 
-def test_only_the_pump_writes(counter, monkeypatch):
+def test_only_the_pump_writes(counter, hand):
     writers = set()
-    counter.shown.observe(lambda _: writers.add(threading.current_thread().name), "value")
-    counter.more.click()
-    wait_until(lambda: counter.shown.value == "1")
+    counter.wire.observe(lambda _: writers.add(threading.current_thread().name))
+    hand.click("more")
+    hand.until("The count is 1")
     assert writers == {"netlab Counter"}
 
 
-def test_a_flood_of_changes_is_few_writes(counter):
+def test_a_round_is_one_message_and_only_what_changed(counter, hand, monkeypatch):
+    sent = []
+    monkeypatch.setattr(counter.wire.comm, "send", lambda data=None, **_: sent.append(set(data["state"])))
+    hand.click("more")
+    hand.until("The count is 1")
+    assert sent == [{"said", "controls"}]
+
+
+def test_a_flood_of_changes_is_few_writes(counter, hand):
     wait_until(lambda: counter.rounds)
     began, writes, rounds = time.monotonic(), counter.writes, counter.rounds
     for _ in range(10_000):
@@ -159,10 +164,10 @@ def test_a_flood_of_changes_is_few_writes(counter):
         counter.changed()
         if counter.count % 10 == 0:
             time.sleep(0.001)
-    wait_until(lambda: counter.shown.value == "10000")
+    hand.until("10000")
     seconds = time.monotonic() - began
     assert 2 <= counter.rounds - rounds <= 20 * seconds + 2
-    assert counter.writes - writes <= 20 * max(1, seconds)
+    assert counter.writes - writes <= 20 * seconds + 2
 
 
 def test_nothing_is_written_when_nothing_changed(counter):
@@ -173,23 +178,37 @@ def test_nothing_is_written_when_nothing_changed(counter):
     assert counter.writes == writes and counter.pace() is None
 
 
-@pytest.mark.parametrize("where", ["render", "aside", "work", "add"])
-def test_an_error_of_ours_is_a_sentence(counter, capsys, where):
+@pytest.mark.parametrize("where", ["controls", "aside", "work", "on_add"])
+def test_an_error_of_ours_is_a_sentence(counter, hand, capsys, where):
+    click = {"do": "add", "fields": hand.fields()}
     def fail(*_):
         raise RuntimeError("<oh>")
     setattr(counter, where, fail)
-    counter._guarded(lambda: counter.add())
-    wait_until(lambda: "an error of its own: RuntimeError: &lt;oh&gt;." in counter._foot.value)
+    hand.send(click)
+    wait_until(lambda: "an error of its own: RuntimeError: &lt;oh&gt;." in html(counter, "said"))
     assert capsys.readouterr().err == ""
 
 
-def test_show_the_code(counter):
+def test_show_the_code(counter, hand):
     counter.typed("a = 1 < 2")
-    counter._code_button.click()
-    wait_until(lambda: "a = 1 &lt; 2" in counter._listing.value)
-    assert counter._code_button.description == "Hide the code"
-    counter._code_button.click()
-    wait_until(lambda: not counter._listing.value)
+    hand.click("Show the code")
+    wait_until(lambda: "a = 1 &lt; 2" in html(counter, "head"))
+    hand.click("Hide the code")
+    wait_until(lambda: "a = 1" not in html(counter, "head"))
+
+
+# --- the fields ---
+
+def test_what_is_typed_stays_until_the_panel_puts_its_own(counter, hand):
+    hand.type("Number", "5")
+    hand.click("more")
+    hand.until("The count is 5")
+    assert hand.value("Number") == "5"
+    counter.put("number", "7")
+    counter.changed()
+    wait_until(lambda: hand.value("Number") == "7")
+    hand.click("more")
+    hand.until("The count is 12")
 
 
 # --- threads for what blocks ---
@@ -245,14 +264,15 @@ def test_a_bad_message_is_told(text, as_hex):
         read_bytes(text, as_hex)
 
 
-def test_an_error_stands_under_its_field_until_it_is_mended(counter):
-    counter.number.text.value = "ten"
-    counter.more.click()
-    wait_until(lambda: "is not a number" in counter.number.note.value and "nl-bad" in counter.number.text._dom_classes)
-    assert counter.count == 0
-    counter.number.text.value = "3"
-    counter.more.click()
-    wait_until(lambda: counter.number.note.value == "" and counter.shown.value == "3")
+def test_an_error_stands_under_its_field_until_it_is_mended(counter, hand):
+    hand.type("Number", "ten")
+    hand.click("more")
+    wait_until(lambda: "is not a number" in hand.error("Number") and hand.control("Number")["aria-invalid"] == "true")
+    assert counter.count == 0 and hand.value("Number") == "ten"
+    hand.type("Number", "3")
+    hand.click("more")
+    hand.until("The count is 3")
+    assert not hand.error("Number") and not hand.control("Number").has_attr("aria-invalid")
 
 
 # --- bytes on the page ---
@@ -270,28 +290,27 @@ def test_long_bytes_are_cut_between_characters():
     assert as_hex(b"abcd", limit=2) == "61 62 …" and as_hex(b"ab") == "61 62"
 
 
-def test_a_transfer_is_never_markup():
-    line = transfer("<i>who</i>", b'<script>alert("x")</script>&amp;', 31)
-    assert "<script" not in line and "&lt;script&gt;" in line and "<i>" not in line and "&amp;amp;" in line
-    ET.fromstring(line)
-
-
-def test_the_static_picture_escapes_and_stands_alone():
-    svg = static_picture("<b>", ("a & b",), ())
-    assert ET.fromstring(svg) is not None and "--nl-ink:#" in svg and RUN_ME in svg
-
-
-def test_half_an_emoji_is_told_beside_its_field_and_sent_back_to_nobody(counter, monkeypatch):
-    sent = []
-    monkeypatch.setattr(Text, "_send", lambda self, msg, buffers=None: sent.append(msg))
-    counter.number.text.set_state({"value": "\ud83d"})
-    assert "\ud83d" not in str(sent) and counter.number.text.value == "\ufffd"
-    str(sent).encode()                              # as the connection does: half an emoji has no UTF-8
-    counter.more.click()
-    wait_until(lambda: "Of one character only a half has come" in counter.number.note.value)
-    assert counter.count == 0
+def test_half_an_emoji_is_told_beside_its_field_and_sent_back_to_nobody(counter, hand):
+    hand.type("Number", "\ud83d")
+    hand.click("more")
+    wait_until(lambda: "Of one character only a half has come" in hand.error("Number"))
+    str(hand.parts()).encode()                      # as the connection does: half an emoji has no UTF-8
+    assert counter.count == 0 and counter.fields["number"] == "\ufffd"
     with pytest.raises(ValueError, match="Type it again"):
         whole("a\ufffd")
+
+
+@pytest.mark.parametrize("make", [TcpPanel, MethodPanel, AddressPanel, lambda: ask(QUESTION)])
+def test_every_part_is_well_formed_and_every_control_has_a_name(make):
+    with make() as panel:
+        hand = Hand(panel)
+        for html in hand.parts().values():
+            ET.fromstring(f"<div>{html}</div>")
+        for control in hand.page().find_all(["input", "select", "button"]):
+            named = control.get("aria-label") or control.get_text() or control.find_parent("label").get_text()
+            assert named.strip(), control
+        keys = [[child.get("data-key") for child in each.find_all(True, recursive=False)] for each in hand.page().find_all(True)]
+        assert all(len(set(row) - {None}) == len([key for key in row if key]) for row in keys)      # no key twice in one place
 
 
 def test_a_line_break_in_an_errors_words_stays_in_its_line_of_the_code(counter):
@@ -331,7 +350,7 @@ def test_what_ipython_keeps_of_closed_panels_is_small(make, no_leaks):
     def shown():
         panel = make()
         panel._repr_mimebundle_()
-        parts = [panel._root, panel._foot, *(getattr(panel, name) for name in ("timeline",) if hasattr(panel, name))]
+        parts = [panel._wire, *([panel.timeline] if panel.timeline else [])]
         seen = [weakref.ref(part) for part in parts]
         panel.close()
         return panel, seen

@@ -2,13 +2,12 @@
 import importlib
 import pkgutil
 import re
-import threading
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-import ipywidgets as widgets
 import nbformat
 import pytest
+from hands import Hand
 from ipywidgets.widgets.widget import _instances
 
 import netlab.chapters
@@ -102,75 +101,89 @@ def test_text_is_escaped():
     assert not any(tag in page for tag in ("<script", "<b><", "<i>&", "<img"))
 
 
-# The widget
+# The panel
 
-def choose(quiz, reply):
+def choose(hand, reply):
     """As a learner would, control by control."""
-    controls = dict(zip(quiz.question.choices, quiz._controls))
-    if quiz.question.kind == "order":
-        for step in [*quiz._order, *reply]:  # first take back what was pressed before
-            controls[step].click()
-    elif quiz.question.kind == "number":
-        quiz._controls[0].value = reply
-    elif quiz.question.kind == "single":
-        controls[reply].value = reply
+    question = hand.panel.question
+    if question.kind == "order":
+        for step in [*hand.panel._order, *reply]:       # first take back what was pressed before
+            hand.click(step)
+            wait_until(lambda: len(hand.page().find_all("li")) == len(question.choices))
+    elif question.kind == "number":
+        hand.type("Your number", reply)
+    elif question.kind == "single":
+        hand.tick(reply.replace("`", ""))
     else:
-        for choice, control in controls.items():
-            control.value = choice in reply
+        for choice in question.choices:
+            hand.tick(choice, "on" if choice in reply else "")
+
+
+@pytest.fixture
+def asked(no_leaks):
+    quizzes = []
+
+    def show(question):
+        quizzes.append(ask(question))
+        return Hand(quizzes[-1])
+    yield show
+    for quiz in quizzes:
+        quiz.close()
 
 
 @pytest.mark.parametrize("question, wrong, right", [
     (ONE, "server", "`client`"), (SOME, {"b"}, {"a", "c"}), (COUNT, "3", "1024"),
     (STEPS, ["accept", "listen", "bind"], ["bind", "listen", "accept"])])
-def test_the_widget_judges_what_its_controls_say(question, wrong, right):
-    quiz = ask(question)
-    quiz._repr_mimebundle_()
-    button = next(child for child in quiz._root.children if getattr(child, "description", "") == CHECK)
+def test_it_judges_what_its_controls_say_and_a_stale_verdict_goes(asked, question, wrong, right):
+    hand = asked(question)
     for reply, word in [(wrong, "Not yet."), (right, "Right.")]:
-        choose(quiz, reply)
-        button.click()
-        wait_until(lambda: word in quiz._foot.value and 'role="alert"' in quiz._foot.value)
-    quiz.close()
+        choose(hand, reply)
+        wait_until(lambda: not hand.text("more"))
+        hand.click(CHECK)
+        hand.until(word, "more")
+        assert hand.page("more").find(role="alert")
 
 
 @pytest.mark.parametrize("question", KINDS)
-def test_nothing_is_chosen_at_first(question):
-    quiz = ask(question)
-    quiz._repr_mimebundle_()
-    quiz.answer()
-    wait_until(lambda: "Not yet." in quiz._foot.value)
-    quiz.close()
+def test_nothing_is_chosen_at_first_and_that_is_said(asked, question):
+    hand = asked(question)
+    assert not hand.text("more")
+    hand.click(CHECK)
+    hand.until("Not yet.", "more")
 
 
-@pytest.mark.parametrize("question", KINDS)
-def test_every_control_is_native_and_has_words(question):
-    quiz = ask(question)
-    quiz._repr_mimebundle_()
-    for control in quiz._controls:
-        # JupyterLab takes the arrow keys: a list, or radio buttons in a group, could not be used by keyboard.
-        assert isinstance(control, (widgets.RadioButtons, widgets.Checkbox, widgets.Text, widgets.Button))
-        assert control.description or len(control.options) == 1
-    quiz.close()
+def test_enter_checks(asked):
+    hand = asked(COUNT)
+    hand.type("Your number", "1024")
+    hand.enter("Your number")
+    hand.until("Right.", "more")
+    controls = [control for question in (ONE, SOME) for control in asked(question).page().find_all("input")]
+    assert {control["data-enter"] for control in controls} == {"check"}
 
 
-def test_one_choice_at_a_time():
-    quiz = ask(ONE)
-    quiz._repr_mimebundle_()
-    for choice in ONE.choices:
-        choose(quiz, choice)
-        assert quiz.reply() == choice
-        wait_until(lambda: [control.value for control in quiz._controls if control.value] == [choice])
-    quiz.close()
+def test_each_chosen_option_is_marked_right_or_wrong(asked):
+    hand = asked(SOME)
+    choose(hand, {"a", "b"})
+    hand.click(CHECK)
+    hand.until("✓ a.*✗ b")
+    assert "✓ c" not in hand.text() and "✗ c" not in hand.text()
+    choose(hand, {"a", "c"})
+    wait_until(lambda: "✓" not in hand.text("controls"))
 
 
-def test_steps_say_their_place_and_can_be_taken_back():
-    quiz = ask(STEPS)
-    quiz._repr_mimebundle_()
-    choose(quiz, ["listen", "bind"])
-    wait_until(lambda: [control.description for control in quiz._controls] == ["accept", "2: bind", "1: listen"])
-    choose(quiz, [])
-    wait_until(lambda: [control.description for control in quiz._controls] == list(STEPS.choices))
-    quiz.close()
+def test_the_options_of_a_single_choice_are_one_group(asked):
+    page = asked(ONE).page()
+    assert {control["name"] for control in page.find_all("input")} == {"answer"} and page.fieldset.legend
+    assert page.label.code.get_text() == "client"
+
+
+def test_steps_stand_in_a_sequence_and_can_be_taken_back(asked):
+    hand = asked(STEPS)
+    choose(hand, ["listen", "bind"])
+    wait_until(lambda: [step.get_text() for step in hand.page().find_all("li")] == ["listen", "bind", "…"])
+    assert [b for b in hand.buttons() if b != CHECK] == ["listen", "bind", "accept"]
+    choose(hand, [])
+    wait_until(lambda: [step.get_text() for step in hand.page().find_all("li")] == ["…"] * 3)
 
 
 def test_bundle_is_the_same_each_time_but_for_the_widget():
@@ -185,9 +198,9 @@ def test_asked_again_closes_the_one_before_and_close_leaves_no_widget():
     before = set(_instances)
     first = ask(ONE)
     first._repr_mimebundle_()
-    root = first._root
+    wire = first.wire
     second = ask(ONE)
-    assert first._root is None and root.comm is None
+    assert first._wire is None and wire.comm is None
     second._repr_mimebundle_()
     second._repr_mimebundle_()
     second.close()
@@ -228,14 +241,7 @@ def test_a_chapter_asks_each_of_its_questions_in_a_cell_that_does_not_answer(pat
             assert f"ask(predict.{question})" in asked, name
 
 
-def test_a_quiz_is_a_panel_whose_pump_alone_writes(no_leaks):
+def test_a_quiz_is_a_panel(no_leaks):
     with ask(ONE) as quiz:
         assert isinstance(quiz, QuizPanel) and isinstance(quiz, Panel)
-        quiz._repr_mimebundle_()
-        writers = set()
-        quiz._foot.observe(lambda _: writers.add(threading.current_thread().name), "value")
-        choose(quiz, "server")
-        quiz.answer()
-        wait_until(lambda: "Not yet." in quiz._foot.value)
-        assert writers == {"netlab QuizPanel"} and quiz._root._dom_classes == ("nl-box", "nl-quiz")
     assert repr(quiz) == repr(ONE) and set(quiz._repr_mimebundle_()) == {"text/plain", "text/html"}

@@ -1,21 +1,27 @@
-"""How soon a click shows, and what a flood costs; part of `make bench`. Not a test: no time is asserted.
+"""How soon a click on each kind of control shows, and what a flood costs; part of `make bench`. Not a test: no time is asserted.
 
-    PYTHONPATH=tests python tests/tools/bench_panel.py
+    PYTHONPATH=tests:tests/tools python tests/tools/bench_panel.py [rounds]
 """
 import random
+import shutil
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 
 from lab import QUIET, start_lab
 
-CELLS = ["""import ipywidgets
+BARE = """import ipywidgets
 bare, text = ipywidgets.Button(description="bare"), ipywidgets.HTML("0")
 text.add_class("bare-text")
 bare.on_click(lambda _: setattr(text, "value", str(int(text.value) + 1)))
-ipywidgets.VBox([bare, text])""", """from netlab.panels import TcpPanel
-panel = TcpPanel()
-panel""", """import socket, time
+ipywidgets.VBox([bare, text])"""
+ASK = """from netlab.chapters.server_and_client import predict
+from netlab.panels import ask
+from netlab.teach.questions import Question
+for kind in ("single", "multiple", "order"):
+    display(ask(next(each for each in vars(predict).values() if isinstance(each, Question) and each.kind == kind)))"""
+FLOOD = ["""import socket, time
 from threading import Thread
 def flood(seconds=5, each=10_000):
     began, writes, sent = time.monotonic(), panel.writes, 0
@@ -27,67 +33,120 @@ def flood(seconds=5, each=10_000):
             else:
                 time.sleep(0.0005)
     report.update(messages=sent, seconds=now, writes=panel.writes - writes)
-report = {}""", "Thread(target=flood).start()",
-         "import json; time.sleep(6); print('FLOOD', json.dumps(report))"]
-CLICK = """async ([button, text]) => {
-    const shown = document.querySelector(text), before = shown.textContent, began = performance.now();
-    [...document.querySelectorAll('button')].find(b => b.textContent.trim() === button).click();
-    return await new Promise(done => {
-        const look = () => shown.isConnected && shown.textContent !== before ? done(performance.now() - began) : 0;
-        new MutationObserver(look).observe(shown, {childList: true, subtree: true, characterData: true});
-    });
+report = {}""", "Thread(target=flood).start()", "import json; time.sleep(6); print('FLOOD', json.dumps(report))"]
+
+# All of a panel that one message changes is changed in one go: what is seen first is the last face, too.
+ACT = """async ([script, where]) => {
+    const shown = document.querySelector(where), began = performance.now();
+    const seen = new Promise(done => new MutationObserver((_, own) => {
+        own.disconnect();
+        done(performance.now() - began);
+    }).observe(shown, {childList: true, subtree: true, characterData: true, attributes: where !== '.bare-text',
+                       attributeFilter: where === '.bare-text' ? undefined : ['data-put', 'class', 'title', 'aria-pressed']}));
+    eval(script);
+    return await seen;
 }"""
+PRESS = "[...document.querySelectorAll('button')].find(b => b.textContent.trim() === '{}').click()"
+KEY = "document.querySelector('{}').dispatchEvent(new KeyboardEvent('keydown', {{key: '{}', bubbles: true}}))"
+TYPE = ("{{ const f = document.querySelector('[name={0}]'); f.value = f.value === '{1}' ? '{2}' : '{1}';"
+        " f.dispatchEvent(new Event('change', {{bubbles: true}})) }}")
+TURN = "document.querySelector(`button[title^='bit {},']`).click()"
+ROOT = ".nl-panel"
 
 
-def clicks(page, rounds, pause):
-    """Medians, in mixed order. Jupyter's websocket leaves Nagle on: less than some 200 ms apart, either button may meet
-    a delayed ACK (40 ms) that the one before it has left behind."""
-    bare, panel = [], []
-    turns = [(bare, ["bare", ".bare-text"]), (panel, ["recv", ".nl-foot-html"])] * rounds
+def measure(page, name, acts, rounds, where=ROOT, pause=350):
+    """Medians, in mixed order. Jupyter's websocket leaves Nagle on: less than some 200 ms apart, a click may meet a delayed
+    ACK (40 ms) that the one before it has left behind."""
+    found = {"bare": [], **{act: [] for act in acts}}
+    scripts = {"bare": (PRESS.format("bare"), ".bare-text"), **{act: (script, where) for act, script in acts.items()}}
+    turns = list(found) * rounds
     random.Random(1).shuffle(turns)
-    for found, arg in turns:
-        found.append(page.evaluate(CLICK, arg))
+    for turn in turns:
+        found[turn].append(page.evaluate(ACT, list(scripts[turn])))
         page.wait_for_timeout(pause)
-    return statistics.median(bare), statistics.median(panel), sorted(panel)[int(.95 * rounds)]
+    bare = statistics.median(found.pop("bare"))
+    middle = {act: statistics.median(times) for act, times in found.items()}
+    print(f"{name}: bare button {bare:.1f} ms; ",
+          "; ".join(f"{act} {ms:.1f} ms, ratio {ms / bare:.2f}" for act, ms in middle.items()), flush=True)
 
 
-def main():
-    import shutil
+def tcp(lab, rounds):
+    opened = lab.open([BARE, "from netlab.panels import TcpPanel\npanel = TcpPanel()\npanel", *FLOOD])
+    page = opened.page
+    page.locator(".jp-Notebook .jp-Cell").first.click()
+    for _ in range(3):
+        page.keyboard.press("Shift+Enter")
+    opened.until(".nl-end", "stopped")
+    page.get_by_label("Server does").select_option("echo")
+    for name, said in (("Start", "listens"), ("connect", "connected"), ("Add a client", ""), ("connect", "Client 2 is")):
+        page.get_by_role("button", name=name, exact=True).click()
+        opened.until(".nl-said", said)
+    page.get_by_label("Message").fill("m" * 1000)
+    page.get_by_role("button", name="sendall").click()
+    opened.until(".nl-said", "1,000 bytes wait")
+    page.get_by_label("At most").fill("1")
+    measure(page, "TcpPanel", {
+        "recv": PRESS.format("recv"), "sendall": PRESS.format("sendall"),
+        "Show the code": "document.querySelector('[data-do=code]').click()",
+        "a client's box": "document.querySelector('.nl-end[aria-pressed=false]').click()"}, rounds)
+    page.locator(".jp-CodeCell .cm-content").nth(3).click()
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_timeout(500)
+    during = [page.evaluate(ACT, [PRESS.format("recv"), ".nl-said"]) for _ in range(8)]
+    print(f"click to changed text during the flood: {statistics.median(during):.0f} ms")
+    page.keyboard.press("Shift+Enter")
+    opened.until(".jp-OutputArea-output", "FLOOD")
+    print(page.locator(".jp-OutputArea-output").filter(has_text="FLOOD").first.inner_text())
 
+
+def method(lab, rounds):
+    opened = lab.open([BARE, "from netlab.panels import MethodPanel\nMethodPanel()"])
+    opened.run_all(2)
+    opened.until(".nl-said", "New sockets")
+    opened.page.get_by_label("Arguments").fill('b"hello"')
+    opened.page.get_by_label("Method").select_option("send")
+    opened.until(".nl-about", "client.send")
+    measure(opened.page, "MethodPanel", {
+        "Call": PRESS.format("Call"), "a socket's box": "document.querySelector('.nl-end[aria-pressed=false]').click()",
+        "Method": TYPE.format("method", "send", "recv")}, rounds)
+
+
+def address(lab, rounds):
+    opened = lab.open([BARE, "from netlab.panels import AddressPanel\nAddressPanel()"])
+    opened.run_all(2)
+    opened.until(".nl-facts", "network")
+    for version, one, two in (("IPv4", "0a000001", "0a000002"), ("IPv6", "a" * 32, "b" * 32)):
+        if version == "IPv6":
+            opened.page.get_by_role("button", name="Switch to IPv6").click()
+            opened.page.get_by_title("bit 127,").wait_for()
+        measure(opened.page, f"AddressPanel, {version}", {
+            "a bit": TURN.format(9), "hex": TYPE.format("hex", one, two),
+            "the border": KEY.format("[role=slider]", "ArrowLeft")}, rounds)
+
+
+def quiz(lab, rounds):
+    opened = lab.open([BARE, ASK])
+    opened.run_all(2)
+    opened.page.locator(".nl-quiz .nl-option").first.wait_for()
+    page = opened.page
+    page.locator(".nl-quiz").nth(0).locator("input").first.click()
+    page.evaluate("document.querySelectorAll('.nl-quiz').forEach((q, i) => q.dataset.n = i)")
+    turn = ("{ const q = document.querySelector('.nl-quiz[data-n=\"0\"]'), options = q.querySelectorAll('input');"
+            " (q.querySelector('.nl-more').textContent ? options[+options[0].checked] : q.querySelector('.nl-main')).click() }")
+    measure(page, "a question", {"check, or another answer": turn}, 2 * rounds, ".nl-quiz[data-n=\"0\"]")
+    measure(page, "a sequence", {"a step": "document.querySelector('.nl-quiz[data-n=\"2\"] [data-do=place]').click()"}, rounds,
+            ".nl-quiz[data-n=\"2\"]")
+
+
+def main(rounds=40):
     from playwright.sync_api import sync_playwright
     with sync_playwright() as playwright, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
         with start_lab(Path(folder), browser) as lab:
-            opened = lab.open(CELLS)
-            page = opened.page
-            page.locator(".jp-Notebook .jp-Cell").first.click()
-            for _ in range(3):
-                page.keyboard.press("Shift+Enter")
-            opened.until(".nl-name", "stopped")
-            page.get_by_label("Does").select_option(label="echo: sends back what it receives")
-            page.get_by_role("button", name="Start", exact=True).click()
-            opened.until(".nl-foot", "listens")
-            page.get_by_role("button", name="connect", exact=True).click()
-            opened.until(".nl-foot", "connected")
-            page.get_by_label("Message").fill("m" * 1000)
-            page.get_by_role("button", name="sendall").click()
-            opened.until(".nl-foot", "1,000 bytes wait")
-            page.get_by_label("Receive at most").fill("1")      # each recv changes the sentence at the foot
-            page.keyboard.press("Tab")
-            for _ in range(2):
-                bare, panel, worst = clicks(page, 40, 500)
-                print(f"click to changed text: bare {bare:.1f} ms, TcpPanel {panel:.1f} ms, "
-                      f"ratio {panel / bare:.2f} (TcpPanel 95 %: {worst:.1f} ms)")
-            page.locator(".jp-CodeCell .cm-content").nth(3).click()
-            page.keyboard.press("Shift+Enter")
-            page.wait_for_timeout(500)
-            during = [page.evaluate(CLICK, ["recv", ".nl-foot-html"]) for _ in range(8)]
-            print(f"click to changed text during the flood: {statistics.median(during):.0f} ms")
-            page.keyboard.press("Shift+Enter")
-            opened.until(".jp-OutputArea-output", "FLOOD")
-            print(page.locator(".jp-OutputArea-output").filter(has_text="FLOOD").first.inner_text())
+            for each in (tcp, method, address, quiz):
+                each(lab, rounds)
         browser.close()
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

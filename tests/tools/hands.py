@@ -1,21 +1,143 @@
-"""What the tests of panels hold them with: the words of a panel, and a real kernel in the place of a browser."""
+"""What the tests of panels hold them with: a Hand that does what a page does, and a real kernel in the place of a browser."""
+import json
 import re
-from html import unescape
 
+from bs4 import BeautifulSoup
 from conftest import ROOT
 
+from netlab.kernel import wait_until
 
-def walk(widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from walk(child)
+PARTS = ("head", "said", "controls", "stage", "more")
 
 
-def text(widget):
-    """All words of a part of the panel, without the markup."""
-    parts = (getattr(w, "value", None) for w in walk(widget) if type(w).__name__ == "HTML")
-    words = re.sub("<style>.*?</style>|<[^>]*>", " ", " ".join(part for part in parts if isinstance(part, str)), flags=re.S)
-    return unescape(" ".join(words.split()))
+class Hand:
+    """Reads a panel's HTML, types into its fields and presses its buttons, as panel.js does for a reader.
+
+    For a panel of this process; `parts` and `send` are other ways to its HTML, and back to it.
+    """
+
+    def __init__(self, panel=None, parts=None, send=None):
+        self.panel, self._typed = panel, {}
+        if panel is not None:
+            parts, send = lambda: {name: getattr(panel.wire, name) for name in PARTS}, self._send_here
+        self._parts, self.send = parts, send
+
+    def _send_here(self, content):
+        self.panel.wire._handle_custom_msg(json.loads(json.dumps(content)), [])
+
+    # reading
+
+    def parts(self):
+        """The HTML of each part."""
+        found = self._parts()
+        return {name: "".join(found[name]) for name in PARTS}
+
+    def page(self, part=None):
+        """The HTML as a tree."""
+        parts = self.parts()
+        return BeautifulSoup("".join(parts[name] for name in ([part] if part else PARTS)), "html.parser")
+
+    def text(self, part=None):
+        """All words, without the markup."""
+        page = self.page(part)
+        for each in page.find_all(["style", "option"]):
+            each.decompose()
+        return " ".join(page.get_text(" ").split())
+
+    def until(self, pattern, part=None):
+        """Wait until the words match."""
+        try:
+            return wait_until(lambda: re.search(pattern, self.text(part), re.S), 10)
+        except TimeoutError:
+            raise AssertionError(f"{pattern!r} is not in {self.text(part)!r}") from None
+
+    def control(self, label):
+        """The control with this label."""
+        found = self.page().find(attrs={"aria-label": label})
+        assert found is not None, f"no control {label!r}"
+        return found
+
+    def labels(self):
+        """Of all fields and lists that take something."""
+        return [each["aria-label"] for each in self.page().find_all(["input", "select"]) if "aria-label" in each.attrs]
+
+    def buttons(self):
+        """The words on all buttons."""
+        return [each.get_text() for each in self.page().find_all("button")]
+
+    def button(self, words):
+        """The button with these words."""
+        found = next((each for each in self.page().find_all("button") if each.get_text() == words), None)
+        assert found is not None, f"no button {words!r} among {self.buttons()}"
+        return found
+
+    def value(self, label):
+        """What stands in a field now."""
+        return self._value(self.control(label))[0]
+
+    def error(self, label):
+        """What is said to be wrong with a field."""
+        note = self.control(label).find_parent("div").find(class_="nl-error")
+        return note.get_text() if note else ""
+
+    def _value(self, control):
+        put = int(control.get("data-put", 0))
+        typed = self._typed.get((control["name"], control.get("value") if control.get("type") == "checkbox" else None, put))
+        if typed is not None:
+            return typed, put
+        if control.name == "select":
+            return control.find("option", selected=True)["value"], put
+        return "" if control.get("type") in ("radio", "checkbox") else control.get("value", ""), put
+
+    def fields(self):
+        """What goes to the kernel with each thing done."""
+        return {control["name"]: list(self._value(control)) for control in self.page().find_all(attrs={"name": True})}
+
+    # doing
+
+    def type(self, label, text, *, leave=True):
+        """Put `text` into the field, and leave it."""
+        self._set(self.control(label), text, leave)
+
+    def choose(self, label, value):
+        """Choose from a list."""
+        control = self.control(label)
+        assert control.find("option", value=value), f"{label} has no {value!r}"
+        self._set(control, value, True)
+
+    def tick(self, words, on="on"):
+        """Choose an option of a question by its words."""
+        label = next(each for each in self.page().find_all("label") if words in each.get_text())
+        control = label.find("input")
+        self._set(control, on if control["type"] == "checkbox" else control["value"], True)
+
+    def _set(self, control, text, leave):
+        box = control.get("value") if control.get("type") == "checkbox" else None
+        self._typed[control["name"], box, int(control.get("data-put", 0))] = text
+        for kind in ("data-input", "data-change"):
+            if control.get(kind) and (leave or kind == "data-input"):
+                self._act(control[kind], control["name"])
+
+    def enter(self, label):
+        """Press Enter in a field."""
+        self._act(self.control(label)["data-enter"])
+
+    def click(self, words):
+        """Press a button."""
+        self.press(self.button(words))
+
+    def press(self, button):
+        """Press a button that was found in `page()`."""
+        if button.get("aria-disabled") != "true":
+            self._act(button["data-do"], button.get("value", ""))
+
+    def _act(self, action, about=""):
+        self.send({"do": action, "about": about, "fields": self.fields()})
+
+
+def html(panel, part):
+    """The HTML of one part of a panel of this process."""
+    return "".join(getattr(panel.wire, part))
 
 
 class Kernel:
@@ -64,14 +186,6 @@ class Kernel:
             self.take()
         return self.results.get(cell)
 
-    def widget(self, **traits):
-        """The id of the widget with these traits, waiting until there is one."""
-        while True:
-            for comm, state in self.state.items():
-                if all(re.search(v, s, re.S) if isinstance(s := state.get(k), str) else s == v for k, v in traits.items()):
-                    return comm
-            self.take()
-
     def use_subshell(self):
         """From now on do as JupyterLab does: what is for widgets goes to a thread of their own in the kernel."""
         self.client.control_channel.send(self.client.session.msg("create_subshell_request", {}))
@@ -82,17 +196,20 @@ class Kernel:
         message["header"].update(self.header)
         self.client.shell_channel.send(message)
 
-    def click(self, label):
-        self.send(self.widget(_model_name="ButtonModel", description=f"^{re.escape(label)}$"),
-                  {"method": "custom", "content": {"event": "click"}})
+    def hand(self):
+        """A Hand for the panel that is shown."""
+        comm = next(comm for comm, state in self.state.items() if state.get("_model_module") == "anywidget")
+        return KernelHand(None, lambda: self.state[comm],
+                          lambda content: self.send(comm, {"method": "custom", "content": content})).of(self)
 
-    def begin(self):
-        """Start the server, connect."""
-        self.click("Start")
-        self.widget(value="The server listens")
-        self.click("connect")
-        self.widget(value="Client 1 is connected")
 
-    def type(self, label, value):
-        self.send(self.widget(_model_name="TextModel", description=f"^{label}$"),
-                  {"method": "update", "state": {"value": value}, "buffer_paths": []})
+class KernelHand(Hand):
+    """The same over the messages of a kernel."""
+
+    def of(self, kernel):
+        self.kernel = kernel
+        return self
+
+    def until(self, pattern, part=None):
+        while not re.search(pattern, self.text(part), re.S):
+            self.kernel.take()

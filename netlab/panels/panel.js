@@ -1,0 +1,124 @@
+// The page's half of a panel. Python sends named parts, each a list of elements; here they are put in place, and what the reader does goes
+// back in one message: which control, and all fields. What was typed or opened, and the focus, stay as they are.
+
+const PARTS = ["head", "said", "controls", "stage", "more"];
+const STARTS = new Set(["value", "checked", "selected"]);   // attributes that say only how a control begins
+const keyOf = node => node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("data-key") : null;
+
+function patch(was, now) {                                  // make `was` like `now`, an element of the same kind
+  if (was.isEqualNode(now)) return;
+  const put = was.getAttribute("data-put") !== now.getAttribute("data-put");    // Python's own text, whatever was typed
+  for (const name of was.getAttributeNames())
+    if (!now.hasAttribute(name) && name !== "open") {
+      was.removeAttribute(name);
+      if (STARTS.has(name) && name !== "value") was[name] = false;
+    }
+  for (const {name, value} of now.attributes) {
+    const differs = was.getAttribute(name) !== value;
+    if (differs) was.setAttribute(name, value);
+    if ((differs || put) && STARTS.has(name) && name in was) was[name] = name === "value" ? value : true;
+  }
+  const wanted = new Set(), keyed = new Map();
+  for (const child of now.children) wanted.add(keyOf(child));
+  for (const child of [...was.children])
+    if (wanted.has(keyOf(child))) keyed.set(keyOf(child), child);
+    else child.remove();                                    // first, so that what stays need not be moved
+  let at = was.firstChild;
+  for (const child of [...now.childNodes]) {
+    const key = keyOf(child), match = key ? keyed.get(key) : at;
+    if (!match || match.nodeName !== child.nodeName || keyOf(match) !== key) {
+      was.insertBefore(child, at);
+      continue;
+    }
+    if (match === at) at = at.nextSibling;
+    else was.insertBefore(match, at);
+    if (match.nodeType === Node.ELEMENT_NODE) patch(match, child);
+    else if (match.data !== child.data) match.data = child.data;
+  }
+  while (at) {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  }
+}
+
+function made(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
+}
+
+function render({model, el}) {
+  const places = Object.fromEntries(PARTS.map(name => [name, el.appendChild(document.createElement("div"))]));
+  for (const name of PARTS) places[name].className = `nl-${name}`;
+  const shown = {}, show = () => {
+    const key = el.contains(document.activeElement) && document.activeElement.dataset.key;
+    if (shown.look !== model.get("look")) {
+      if (shown.look) el.classList.remove(...shown.look.split(" "));
+      el.classList.add("nl-panel", ...(shown.look = model.get("look")).split(" "));
+    }
+    for (const name of PARTS) {
+      const old = shown[name] ?? [], now = shown[name] = model.get(name), place = places[name];
+      if (now.length === old.length)                        // as a rule, few of its elements have changed
+        now.forEach((html, n) => html === old[n] || patch(place.children[n], made(html).firstChild));
+      else {
+        const like = document.createElement("div");
+        like.className = place.className;
+        like.append(made(now.join("")));
+        patch(place, like);
+      }
+    }
+    if (key && !el.contains(document.activeElement))        // what had the focus has another place now
+      el.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+  };
+  model.on("change", show);
+  model.on("comm_live_update", () => el.classList.add("jupyter-widgets-disconnected"));     // the kernel has restarted
+  show();
+  const gone = el.appendChild(document.createElement("div"));
+  gone.className = "nl-gone";
+  gone.textContent = "The kernel that made this panel is gone. Run this cell again.";
+
+  const value = control => control.type === "checkbox" ? (control.checked ? "on" : "") : control.value.toWellFormed?.() ?? control.value;
+  const send = (action, about = "") => {
+    const named = [...el.querySelectorAll("[name]")].filter(control => control.type !== "radio" || control.checked);
+    model.send({do: action, about, fields: Object.fromEntries(named.map(control => [control.name, [value(control), +control.dataset.put]]))});
+  };
+  el.addEventListener("click", event => {
+    const button = event.target.closest("button[data-do]");
+    if (button && button.getAttribute("aria-disabled") !== "true") send(button.dataset.do, button.value);
+  });
+  for (const kind of ["change", "input"])
+    el.addEventListener(kind, event => {
+      if (event.target.dataset[kind]) send(event.target.dataset[kind], event.target.name);
+    });
+  el.addEventListener("keydown", event => {
+    const {enter, change, drag} = event.target.dataset;
+    if (event.key === "Enter" && (enter || change) && !event.isComposing) send(enter || change, event.target.name);
+    else if (drag && /^(Arrow|Home|End|Page)/.test(event.key)) send(drag, event.key);
+    else return;
+    event.preventDefault();
+  });
+  let grip = null, last = "";
+  el.addEventListener("pointerdown", event => {
+    grip = event.target.closest("[data-drag]");
+    if (!grip) return;
+    grip.focus();
+    el.setPointerCapture(event.pointerId);
+    event.preventDefault();
+  });
+  el.addEventListener("pointermove", event => {
+    const over = grip && document.elementFromPoint(event.clientX, event.clientY)?.closest("[data-at]");
+    if (!over || !el.contains(over)) return;
+    const {left, width} = over.getBoundingClientRect(), place = +over.dataset.at + (event.clientX > left + width / 2);
+    if (place !== last) send(grip.dataset.drag, String(last = place));
+  });
+  el.addEventListener("pointerup", () => grip = null);
+  // JupyterLab takes what is typed on a button or a list for its own short cuts: d d deletes the cell. Ctrl-S stays its own.
+  const guard = event => {
+    if (el.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey));
+  };
+  window.addEventListener("keydown", guard, true);
+  return () => window.removeEventListener("keydown", guard, true);
+}
+
+export default {render};
