@@ -55,19 +55,17 @@ ROOT = ".nl-panel"
 
 
 def measure(page, name, acts, rounds, where=ROOT, pause=350):
-    """Medians, in mixed order. Jupyter's websocket leaves Nagle on: less than some 200 ms apart, a click may meet a delayed
-    ACK (40 ms) that the one before it has left behind."""
-    found = {"bare": [], **{act: [] for act in acts}}
-    scripts = {"bare": (PRESS.format("bare"), ".bare-text"), **{act: (script, where) for act, script in acts.items()}}
-    turns = list(found) * rounds
-    random.Random(1).shuffle(turns)
-    for turn in turns:
-        found[turn].append(page.evaluate(ACT, list(scripts[turn])))
-        page.wait_for_timeout(pause)
-    bare = statistics.median(found.pop("bare"))
-    middle = {act: statistics.median(times) for act, times in found.items()}
-    print(f"{name}: bare button {bare:.1f} ms; ",
-          "; ".join(f"{act} {ms:.1f} ms, ratio {ms / bare:.2f}" for act, ms in middle.items()), flush=True)
+    """Medians of each act beside a bare button, in mixed order. Jupyter's websocket leaves Nagle on: less than some 200 ms
+    apart, a click may meet a delayed ACK (40 ms) that the one before it has left behind."""
+    for act, script in acts.items():
+        scripts = {"bare": (PRESS.format("bare"), ".bare-text"), act: (script, where)}
+        found, turns = {"bare": [], act: []}, list(scripts) * rounds
+        random.Random(1).shuffle(turns)
+        for turn in turns:
+            found[turn].append(page.evaluate(ACT, list(scripts[turn])))
+            page.wait_for_timeout(pause)
+        bare, ours = map(statistics.median, found.values())
+        print(f"{name}, {act}: {ours:.1f} ms, bare button {bare:.1f} ms, ratio {ours / bare:.2f}", flush=True)
 
 
 def tcp(lab, rounds):
