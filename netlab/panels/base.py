@@ -282,7 +282,7 @@ class Panel:
 
     def _story(self):
         events = self.events()
-        latest = id(self.timeline), len(events) and events[-1].index
+        latest = id(self.timeline), len(events) and events[-1].index, self.timeline.pending()
         if self._drawn[0] != latest:
             self._drawn = latest, picture_of(self.timeline)
         return self._drawn[1]

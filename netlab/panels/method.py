@@ -26,14 +26,14 @@ MAKES = {"accept", "dup", "makefile", "detach"}       # what somebody has to clo
 PAIRS, RIGHT = (("client", "connection"), ("unix", "unix_peer")), {"connection", "unix_peer", "listener", "udp"}    # as drawn
 MAX_CALLS, MAX_SOCKETS = 8, 12
 GOALS = {
-    "queue": ("Let a client stand in the listener's queue.",
-              "connect returned although nobody has accepted: the kernel completes the handshake and keeps the connection."),
-    "full": ("Make sendall wait, then let it return.",
-             "sendall waits while the two kernels have no room. A recv at the other end makes room."),
-    "close": ("Close a socket in which a recv waits.",
-              "close gave the descriptor back, and the recv still waits: closing wakes nobody. Cancel ends it with shutdown."),
-    "file": ("Close a socket that a file still holds open.",
-             "close only noted the wish: fileno is still a number, and the peer hears of no end until the file is closed too."),
+    "queue": ("Let fresh connect to server.address. Who has accepted it?",
+              "Nobody yet. The kernel did the handshake, so connect returned; the client stands in the listener's queue."),
+    "full": ('sendall b"x" * 5000000 on the client. Who has to do what, so that it returns?',
+             "connection has to recv. sendall waits while the two kernels have no room, and each recv makes some."),
+    "close": ("recv on unix, then close on it. Does the wait end?",
+              "No. close gave the descriptor back and wakes nobody; Cancel ends the wait with shutdown."),
+    "file": ("makefile on connection, then close. What does fileno say?",
+             "Still a number: close only noted the wish, and the peer hears of no end until the file is closed too."),
 }
 START = """\
 import socket

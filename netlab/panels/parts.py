@@ -143,8 +143,8 @@ def line(who: str, *words) -> Markup:
 
 
 def picture_of(timeline) -> Markup:
-    """The recording as a picture, in the panel's own colours."""
-    return tag("div", Markup(timeline.svg(standalone=False)), class_="nl-picture")
+    """The recording as a picture, in the panel's own colours, with the calls that still wait."""
+    return tag("div", Markup(timeline.svg(standalone=False, waiting=True)), class_="nl-picture")
 
 
 def goals(all_of: dict, reached) -> Markup:

@@ -33,15 +33,16 @@ def idle(conn, address):
 HANDLERS = {upper: "upper: answers in capitals", echo: "echo: sends back what it receives",
             quiet: "quiet: receives, answers nothing", idle: "idle: reads nothing"}
 GOALS = {
-    "rest": ("Leave two bytes in a client's kernel.",
-             "recv takes what is there, at most as many bytes as it asks for. The rest stays in the kernel, in its order, "
-             "until a later recv takes it."),
-    "stick": ("Let three sends come out of one recv.",
-              "TCP keeps the bytes and their order. It keeps no border between one sendall and the next."),
-    "wait": ("Make a recv wait, and let another client send meanwhile.",
-             "recv sleeps while nothing is there. Only the thread that called it sleeps: everyone else goes on."),
-    "end": ('Get b"" from a recv.',
-            'b"" is no message: it says that the peer has ended its sending and that nothing more will come.'),
+    "rest": ("Send hello, then recv at most 3 bytes. Where are the other two?",
+             "In the client's kernel, in their order. recv takes what is there, at most as much as it asks for; a later recv "
+             "takes the rest."),
+    "stick": ("Send three messages, then recv once. How many messages come?",
+              "All that was there, as one. TCP keeps the bytes and their order, and no border between one sendall and the next."),
+    "wait": ("Press recv where nothing has come. Can another client still send?",
+             "It can. recv sleeps until bytes come, and only the thread that called it sleeps: everyone else goes on."),
+    "end": ("shutdown(WR), then recv until the end. Who closed what?",
+            'The client ended its sending: the server\'s recv gave b"", it had heard all, and closed. Then your recv gave b"" too. '
+            "It is no message; it is the end."),
 }
 
 

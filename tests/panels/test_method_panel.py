@@ -128,21 +128,21 @@ def test_waiting_is_drawn_while_it_lasts(panel):
 def test_goals(panel):
     hand = Hand(panel)
     run(panel, "fresh", "connect", "server.address")
-    hand.until("✓ Let a client stand in the listener's queue", "more")
+    hand.until("✓ Let fresh connect", "more")
     call = waiting(panel, "unix", "recv", "9")
     run(panel, "unix", "close")
-    hand.until("✓ Close a socket in which a recv waits", "more")
+    hand.until("✓ recv on unix, then close", "more")
     panel.cancel(call)
     run(panel, "connection", "makefile", '"rb"')
     run(panel, "connection", "close")
-    hand.until("✓ Close a socket that a file still holds", "more")
+    hand.until("✓ makefile on connection", "more")
     panel.on_again("")
     hand.until("New sockets")
     assert hand.text("more").count("○") == 1
     call = waiting(panel, "client", "sendall", 'b"x" * 8000000')
     while not call.done.wait(0):
         run(panel, "connection", "recv", "1000000")
-    hand.until("✓ Make sendall wait", "more")
+    hand.until("✓ sendall b", "more")
 
 
 def test_show_the_code_can_be_run(panel):

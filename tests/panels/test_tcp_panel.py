@@ -116,32 +116,32 @@ def test_sends_stick_and_the_strip_shows_it(hand):
 
 
 def test_goals_tick_themselves_off_and_say_what_was_seen(hand):
-    assert hand.text("more").count("○") == 4 and "border between" not in hand.text()
+    assert hand.text("more").count("○") == 4 and "no border" not in hand.text()
     hand.start("upper")
     hand.connect()
     hand.send_message("hello")
     hand.until("5 bytes wait")
     hand.recv(3)
-    hand.until("✓ Leave two bytes", "more")
+    hand.until("✓ Send hello", "more")
     hand.recv(3)
     hand.until_row("to the client nothing")
     for _ in range(3):
         hand.send_message("again")
     hand.until("15 bytes wait")
     hand.recv(1024)
-    hand.until("✓ Let three sends come out of one recv.*It keeps no border between", "more")
+    hand.until("✓ Send three messages.*and no border between", "more")
     hand.recv(9)
     hand.until_row(r"waits in recv\(9\)")
     hand.click("Add a client")
     hand.connect(2)
     hand.send_message("meanwhile", 2)
-    hand.until("✓ Make a recv wait", "more")
+    hand.until("✓ Press recv where nothing", "more")
     hand.click("shutdown(WR)")
     hand.until("ended its sending;")
     hand.recv(100, 2)
     hand.until("Client 2 received 9 bytes")
     hand.recv(100, 2)
-    hand.until('✓ Get b""', "more")
+    hand.until("✓ shutdown", "more")
     assert "○" not in hand.text("more")
 
 
