@@ -182,6 +182,19 @@ def drawn(book) -> str:
     return unquote(re.search(r'<img src="data:image/svg\+xml,([^"]*)"', html)[1])
 
 
+def draw_panels() -> dict[Path, str]:
+    """The stored picture of each panel that has sockets, drawn from a real use of it just now."""
+    from netlab.panels import MethodPanel, TcpPanel
+
+    found = {}
+    for kind in (MethodPanel, TcpPanel):
+        with kind() as panel:
+            panel.wire  # as if it were shown
+            picture = panel.picture(panel.show_use())
+        found[ROOT / f"netlab/panels/{kind.__name__}.html"] = picture._repr_mimebundle_()["text/html"] + "\n"
+    return found
+
+
 def begin(name: str, root: Path = ROOT) -> list[Path]:
     """The new files of the chapter 05_framing, say: the template's, with its name in them. ValueError where it exists."""
     number, _, folder = name.partition("_")
@@ -217,6 +230,11 @@ def main(arguments: list[str] | None = None) -> int:
         new = begin(options.new) if options.new else []
     except (OSError, ValueError) as error:
         parser.error(str(error))
+    if not (options.notebook or options.new or options.no_run or options.check):
+        for path, html in draw_panels().items():
+            if not path.exists() or path.read_text(encoding="utf-8") != html:
+                path.write_text(html, encoding="utf-8", newline="\n")
+                print(f"{path.name}: written")
     for path in [p.resolve() for p in options.notebook] or chapters() + solutions():
         name = os.path.relpath(path, BOOKS)
         execute = path in new if options.new else not (options.no_run or options.check)

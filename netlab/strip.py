@@ -2,18 +2,20 @@
 
 `lying` tells it from a recording, `counted` from the kernel's own count; `bytes_strip` and `queue_strip` draw it.
 """
+import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import accumulate, islice
 
 from markupsafe import Markup
 
 from netlab.events import RECEIVES, SENDS
-from netlab.style import escape, tag
+from netlab.style import NARROW, Picture, escape, picture, tag, text_at
 from netlab.words import as_text, bytes_of, number_of
 
 MESSAGES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")     # in turn, for the sends
 CELL, HIGH, FOLD, GAP = 22, 33, 64, 8       # a byte's box; a fold's width; the space between two datagrams
+MONO = "ui-monospace,Menlo,Consolas,monospace"
 ROOM = 16                                   # boxes in a strip; what is more is folded
 
 
@@ -77,6 +79,109 @@ def words_of(pieces: list[Piece], borders: bool = False) -> str:
 @lru_cache(256)
 def bytes_strip(pieces: tuple[Piece, ...], borders: bool = False) -> Markup:
     """The strip as an <svg>: each byte as text over hex. With `borders`, for datagrams, each piece stands apart."""
+    return _svg(*_bytes(pieces, borders), words_of(pieces, borders))
+
+
+@lru_cache(64)
+def queue_strip(names: tuple[str, ...]) -> Markup:
+    """Clients that wait to be accepted, the first on the right, at the door."""
+    return _svg(*_queue(names), f"{number_of(len(names), 'client')} to be accepted")
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of a conversation: its name, "client" or "server", its state, what is to be known, the calls that wait there."""
+    name: str
+    side: str
+    state: str
+    facts: tuple[str, ...] = ()
+    waits: str = ""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way between two ends: where it leads, and what lies on it: pieces, datagrams with `borders`, or names of clients."""
+    arrow: str
+    words: str
+    pieces: tuple = ()
+    borders: bool = False
+
+    @property
+    def note(self) -> str:
+        """How much lies there."""
+        if not self.pieces:
+            return "nothing"
+        if isinstance(self.pieces[0], str):
+            return f"{number_of(len(self.pieces), 'client')} wait{'s' * (len(self.pieces) == 1)}"
+        return f"{bytes_of(size_of(self.pieces))}, not received yet"
+
+    def strip(self) -> Markup:
+        """What lies there as an <svg>."""
+        return queue_strip(self.pieces) if isinstance(self.pieces[0], str) else bytes_strip(self.pieces, self.borders)
+
+
+def stage_picture(title: str, said: str, rows: list, text: str) -> Picture:
+    """A stage as a Picture: `rows` are (End or None, [Way, …], End or None) from top to bottom; an End on the right that is
+    the same in all rows is drawn once, beside them all."""
+    wide, narrow = (_stage(title, said, rows, width) for width in (760, NARROW))
+    return picture(wide[0], wide[1], text, narrow)
+
+
+def _stage(title, said, rows, width):
+    """(height, parts) of a stage; in a narrow one the strips stand below their words."""
+    small, y = width <= NARROW, 56
+    box, rule = (94 if small else 130), tag("path", d=f"M1 36H{width - 1}", stroke="var(--nl-line)")
+    parts = [text_at(12, 25, title, "h"), rule]
+    for line in textwrap.wrap(said, (width - 24) // 6):
+        parts.append(text_at(12, y, line))
+        y += 18
+    top, left, room, one = y, box + 20, width - 2 * (box + 20), len({row[2] for row in rows}) == 1
+    for end, ways, other in rows:
+        heights = [(22 + 36 * bool(way.pieces) if small else 42) for way in ways]
+        high = max(sum(heights), *(30 + 16 * len(_facts(each, box)) for each in (end, other) if each))
+        parts += _end(end, 10, y, box, high) if end else []
+        parts += _end(other, width - 10 - box, y, box, high) if other and not one else []
+        for at, way in zip(accumulate(heights, initial=y), ways):
+            parts += _way(way, left, at, room, small)
+        y += high + 10
+    if one and rows[0][2]:
+        parts += _end(rows[0][2], width - 10 - box, top, box, y - top - 10)
+    return y + 4, parts
+
+
+def _way(way, left, y, room, small):
+    words, note = (way.words.removeprefix("to "), way.note.partition(",")[0]) if small else (way.words, way.note)
+    base, start = y + (14 if small else 24), left if small else left + 96
+    parts = [text_at(left, base, f"{way.arrow} {words}", "s"), text_at(left + room, base, note, "s", "end")]
+    if way.pieces:
+        used, shapes = _queue(way.pieces) if isinstance(way.pieces[0], str) else _bytes(way.pieces, way.borders)
+        place = f"translate({start} {y + (20 if small else 3)}) scale({min(1, (room if small else room - 224) / used):g})"
+        parts.append(tag("g", *shapes, transform=place, text_anchor="middle", font_family=MONO, fill="var(--nl-ink)"))
+    elif not small:
+        parts.append(tag("path", d=f"M{start} {y + 20}H{left + room - 60}", stroke="var(--nl-line)", stroke_width=2))
+    return parts
+
+
+def _facts(end, width):
+    """What is said of an end, in lines."""
+    words = [end.state, *end.facts, *([f"waits in {end.waits}"] if end.waits else [])]
+    return [line for each in words for line in textwrap.wrap(each, (width - 12) // 6)]
+
+
+def _end(end, x, y, width, height):
+    return [tag("rect", x=x, y=y, width=width, height=height, rx=6, fill="none", stroke=f"var(--nl-{end.side})", stroke_width=2,
+                stroke_dasharray="4 3" if end.waits else None), text_at(x + 8, y + 19, end.name, end.side, font_weight=600),
+            *(text_at(x + 8, y + 37 + 16 * n, line, "s") for n, line in enumerate(_facts(end, width)))]
+
+
+def _svg(width, shapes, label):
+    return tag("svg", tag("title", label), *shapes, xmlns="http://www.w3.org/2000/svg", role="img", width=width + 1,
+               height=HIGH + 2, viewBox=f"0 0 {width + 1} {HIGH + 2}", text_anchor="middle", fill="currentColor", font_size=12.5,
+               font_family=MONO)
+
+
+def _bytes(pieces, borders):
+    """(width, shapes) of bytes, the first on the left; what does not fit is folded, with the count."""
     shapes, x, left = [], 1, ROOM
     share = max(3, ROOM // max(1, len(pieces)))
     for n, piece in enumerate(pieces):
@@ -84,8 +189,7 @@ def bytes_strip(pieces: tuple[Piece, ...], borders: bool = False) -> Markup:
         if not left or (n >= ROOM // 3 and not last):
             rest = number_of(len(pieces) - n, "datagram" if borders else "send")
             shapes.append(_box(x, FOLD + 40, None, f"+{bytes_of(size_of(pieces[n:]))}", f"of {rest}", "rest"))
-            x += FOLD + 40
-            break
+            return x + FOLD + 40, shapes
         colour = None if piece.send is None else MESSAGES[piece.send % 4]
         count = min(len(piece.data), left, left if last else share)
         for place, value in enumerate(piece.data[:count], piece.start):
@@ -97,25 +201,17 @@ def bytes_strip(pieces: tuple[Piece, ...], borders: bool = False) -> Markup:
             x += FOLD
         left -= count
         x += GAP if borders else 0
-    label = words_of(pieces, borders)
-    return _svg(x, shapes, label)
+    return x, shapes
 
 
-def queue_strip(names: list[str], colour: str = MESSAGES[0]) -> Markup:
-    """Clients that wait to be accepted, the first on the right, at the door."""
+def _queue(names):
+    """(width, shapes) of clients that wait."""
     shapes, x, shown = [], 1, names[:6]
-    for name in reversed(shown if len(names) == len(shown) else [*shown, f"+{len(names) - len(shown)}"]):
+    for name in reversed(shown if len(names) == len(shown) else (*shown, f"+{len(names) - len(shown)}")):
         wide = 14 + 7 * len(name)
-        shapes.append(_box(x, wide, colour, name, "waits", escape(name)))
+        shapes.append(_box(x, wide, MESSAGES[0], name, "waits", escape(name)))
         x += wide + 4
-    label = f"{number_of(len(names), 'client')} to be accepted" if names else "nobody waits"
-    return _svg(x, shapes, label)
-
-
-def _svg(width, shapes, label):
-    return tag("svg", tag("title", label), *shapes, xmlns="http://www.w3.org/2000/svg", role="img", width=width + 1,
-               height=HIGH + 2, viewBox=f"0 0 {width + 1} {HIGH + 2}", text_anchor="middle", fill="currentColor", font_size=12.5,
-               font_family='ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace')
+    return x, shapes
 
 
 def _box(x, width, colour, above, below, key):

@@ -23,7 +23,8 @@ from netlab.events import MARKS
 from netlab.panels import parts
 from netlab.panels.parts import RUN_ME, button, chip, picture_of, row, whole
 from netlab.sockets import event_of
-from netlab.style import palette, tag
+from netlab.strip import stage_picture
+from netlab.style import Picture, palette, tag
 
 PAUSE = 0.05            # seconds between two messages to the page, at least; a click need not wait for them
 QUICK = 0.010           # seconds: a call that is done within them is not shown as waiting
@@ -128,9 +129,22 @@ class Panel:
         """After how many seconds to look although nothing was told; None: sleep until `changed()`."""
         return None
 
+    def show_use(self) -> str:
+        """Use the panel as its stored picture shows it; the status of then. Where there is a `scene`."""
+        raise NotImplementedError
+
+    def scene(self) -> list:
+        """The stage as rows for `netlab.strip.stage_picture`."""
+        return []
+
+    def picture(self, said: str) -> Picture:
+        """The panel as it is now, as a Picture."""
+        return stage_picture(self.title, said, self.scene(), f"{self.plain}\n{said}")
+
     def stored(self) -> dict[str, str]:
-        """What a page without a kernel shows, by mimetype; the same each time."""
-        return {"text/plain": self.plain}
+        """What a page without a kernel shows, by mimetype; the same each time: the panel in use, as `make notebooks` drew it."""
+        file = resources.files(__package__).joinpath(f"{type(self).__name__}.html")
+        return {"text/plain": self.plain, **({"text/html": file.read_text(encoding="utf-8")} if file.is_file() else {})}
 
     # for a subclass to use
 

@@ -8,12 +8,10 @@ from markupsafe import Markup
 from netlab import kernel
 from netlab.panels import parts
 from netlab.panels.parts import soft
-from netlab.panels.stage import between, bytes_way, end_of, taken_together
-from netlab.strip import counted
+from netlab.panels.stage import between, end_html, taken_together, way_html
+from netlab.strip import End, Way, counted
 from netlab.style import tag
 from netlab.words import bytes_of, count_of, show_bytes
-
-UP, DOWN = ("→", "to the server"), ("←", "to the client")
 
 
 class Client:
@@ -36,26 +34,31 @@ class Client:
         """Its TCP state, in a word."""
         return "no socket yet" if self.sock is None else "closed" if not self.open else kernel.state(self.sock) or "open"
 
-    def queues(self, events, link):
+    def end(self):
+        return End(self.name, "client", self.state(), waits=" + ".join(self.doing.copy().values()))
+
+    def ways(self, events, link):
         """What lies in the kernels on the way to the server and on the way here; None where there is no connection."""
         if not self.open or self.state() in ("CLOSED", "SYN_SENT"):
             return None
         if link is None:                        # another program's server: only this end's kernel can be asked
-            return [counted([], size or 0) for size in reversed(kernel.queues(self.sock))]
-        return [between(events, self.sock, link.conn, "send" in self.doing), between(events, link.conn, self.sock)]
+            receive, send = kernel.queues(self.sock)
+            up, down = counted([], send or 0), counted([], receive or 0)
+        else:
+            up = between(events, self.sock, link.conn, "send" in self.doing)
+            down = between(events, link.conn, self.sock)
+        return [Way("→", "to the server", tuple(up)), Way("←", "to the client", tuple(down))]
 
     def draw(self, events, link, chosen) -> Markup:
-        """Its box, and the two ways between it and the server: as strips, or in a line where another client is chosen."""
-        box = end_of(self.name, "client", self.state(), do="choose", about=self.key, chosen=chosen,
-                     waits=" + ".join(self.doing.copy().values()))
-        ways = self.queues(events, link)
-        lanes = [bytes_way(*way, pieces) for way, pieces in zip((UP, DOWN), ways or ()) if pieces or chosen]
+        """Its box, what lies between it and the server, and its last call."""
+        ways = self.ways(events, link)
+        lanes = [way_html(way) for way in ways or () if way.pieces or chosen]
         if not lanes:
             lanes = [tag("div", soft("no connection" if ways is None else "nothing lies between"), class_="nl-way")]
         sends = taken_together(events, self.sock, link.conn) if self.took and link is not None else 0
         last = tag("div", self.last, soft(f" · bytes of {count_of(sends, 'send')}" if sends > 1 else ""), class_="nl-last")
-        between = Markup("").join(lanes) + last
-        return tag("div", box, tag("div", between, class_="nl-between"), class_="nl-conversation", data_key=self.key)
+        box = end_html(self.end(), do="choose", about=self.key, chosen=chosen)
+        return tag("div", box, tag("div", *lanes, last, class_="nl-between"), class_="nl-conversation", data_key=self.key)
 
     # what the buttons ask for
 
@@ -76,7 +79,7 @@ class Client:
 
     def close(self):
         self._wake()
-        self._do("end", self.end)
+        self._do("end", self.finish)
 
     def _do(self, kind, job, *args):
         self.panel.do(job, *args, who=self, kind=kind, passes={"recv": {"send"}, "end": {"look up"}}.get(kind, {"recv"}))
@@ -93,7 +96,7 @@ class Client:
             self.known.add(self.sock.getsockname())
             self.panel.say(f"{self.name.capitalize()} is connected to {host}, port {port}.")
         if self.panel._closed:
-            self.end()
+            self.finish()
 
     def _send(self, data):
         note = f"   # the first 40 of {len(data):,} bytes" if len(data) > 80 else ""
@@ -159,7 +162,7 @@ class Client:
             with suppress(OSError):
                 self.sock.shutdown(socket.SHUT_RDWR)
 
-    def end(self):
+    def finish(self):
         """Close the socket, after the calls that still wait have been woken; a look-up of a name goes on without it."""
         if not self.open:
             return

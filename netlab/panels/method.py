@@ -12,12 +12,12 @@ from netlab.panels.arguments import METHODS
 from netlab.panels.base import Panel
 from netlab.panels.call import Call, close, second_descriptor, short, visit, words
 from netlab.panels.parts import RUN_ME, button, facts, goals, open_to_all, row, soft
-from netlab.panels.stage import between, bytes_way, end_of, way
+from netlab.panels.stage import between, end_html, way_html
 from netlab.sockets import PLAIN
-from netlab.strip import datagrams, queue_strip
+from netlab.strip import End, Way, datagrams
 from netlab.style import tag
 from netlab.teach.workbench import Workbench
-from netlab.words import code_of, number_of
+from netlab.words import code_of
 
 NAMES = {"listener": "listener: TCP", "client": "client: TCP", "connection": "connection: TCP",
          "fresh": "fresh: TCP, new", "udp": "udp: UDP", "unix": "unix: AF_UNIX", "unix_peer": "unix_peer: AF_UNIX"}
@@ -77,6 +77,15 @@ class MethodPanel(Panel):
 
     # what is shown
 
+    def show_use(self):
+        kernel.wait_until(lambda: self.sockets)
+        for call in (("client", "send", 'b"hello"'), ("connection", "recv", "3"), ("fresh", "connect", "server.address"),
+                     ("udp", "sendto", 'b"one", udp.address'), ("udp", "sendto", 'b"two", udp.address')):
+            self.call(*call).done.wait(5)
+        self.call("unix", "recv", "9")
+        kernel.wait_until(lambda: any(call.handle for call in self._running))
+        return "unix.recv(9) waits."
+
     def chips(self):
         return ["reachable from other machines"] if any(map(open_to_all, list(self.sockets.values()))) else []
 
@@ -100,37 +109,41 @@ class MethodPanel(Panel):
         about = tag("div", tag("code", f"{name}.{signature}"), soft(f"  {about}"), class_="nl-about")
         return [chosen, row(about, cancel, button("Start again", "again"))]
 
-    def stage(self):
-        events, here = self.events(), dict(self.sockets)
-        rows, waiting = [], [call for call in self._running if not call.done.is_set()]
+    def scene(self):
+        """The stage as rows: (End or None, [Way, …], End or None)."""
+        events, here, rows = self.events(), dict(self.sockets), []
+        waiting = [call for call in self._running if call.started and not call.done.is_set()]
 
-        def box(name):
-            calls = [call.shown.partition(".")[2] for call in waiting if call.name == name and call.started]
-            side = "server" if name in RIGHT else "client"
-            return end_of(name, side, parts.state_of(here[name]), do="choose", about=name,
-                          chosen=name == self.fields.get("on"), waits=" + ".join(calls))
-
-        def line(key, left, ways, right):
-            rows.append(tag("div", left, tag("div", *ways, class_="nl-between"), right, class_="nl-pair", data_key=key))
+        def end(name):
+            calls = [call.shown.partition(".")[2] for call in waiting if call.name == name]
+            return (name in here and End(name, "server" if name in RIGHT else "client", parts.state_of(here[name]),
+                                        waits=" + ".join(calls))) or None
 
         for left, right in PAIRS:
             if left in here and right in here:
-                ways = [bytes_way(arrow, f"to {b}", between(events, here[a], here[b], self._sends(a)))
-                        for arrow, a, b in (("→", left, right), ("←", right, left))]
-                line(left, box(left), ways, box(right))
+                rows.append((end(left), [Way(arrow, f"to {b}", tuple(between(events, here[a], here[b], self._sends(a))))
+                                         for arrow, a, b in (("→", left, right), ("←", right, left))], end(right)))
         if "listener" in here:
-            names = self._not_accepted(here)
+            names = tuple(self._not_accepted(here))
             self._reached |= {"queue"} if names else set()
-            note = f"{number_of(len(names), 'client')} wait{'s' if len(names) == 1 else ''}" if names else "nobody"
-            line("listener", box("fresh") if "fresh" in here else tag("span"),
-                 [way("→", "to be accepted", names and queue_strip(names), note)], box("listener"))
+            rows.append((end("fresh"), [Way("→", "to the queue", names)], end("listener")))
         if "udp" in here:
             own = parts.if_possible(PLAIN.getsockname, here["udp"])
             pieces = datagrams(events, own, here["udp"].number, kernel.receive_queue(here["udp"]))
-            line("udp", tag("span"), [bytes_way("→", "to udp", pieces, True)], box("udp"))
-        drawn = {name for pair in PAIRS for name in pair} | {"listener", "fresh", "udp"}
-        others = [box(name) for name in here if name not in drawn]
-        return [*rows, row(*others), *self._last_call(waiting)]
+            rows.append((None, [Way("→", "to udp", tuple(pieces), True)], end("udp")))
+        drawn = {each.name for left, _, right in rows for each in (left, right) if each}
+        return rows + [(end(name), [], None) for name in here if name not in drawn]
+
+    def stage(self):
+        def box(end):
+            if end is None:
+                return tag("span")
+            return end_html(end, do="choose", about=end.name, chosen=end.name == self.fields.get("on"))
+
+        scene = self.scene()
+        rows = [tag("div", box(left), tag("div", *map(way_html, ways), class_="nl-between"), box(right), class_="nl-pair",
+                    data_key=right.name) for left, ways, right in scene if ways]
+        return [*rows, row(*(box(left) for left, ways, _ in scene if not ways)), *self._last_call()]
 
     def _sends(self, name):
         """Whether a call that sends waits on this socket."""
@@ -146,7 +159,7 @@ class MethodPanel(Panel):
                 and parts.if_possible(PLAIN.getsockname, sock) not in accepted]
         return [*ours, *["a client"] * waiting[0]][:waiting[0]]
 
-    def _last_call(self, waiting):
+    def _last_call(self):
         last = self._last
         if last is None:
             return []
@@ -157,7 +170,7 @@ class MethodPanel(Panel):
                 facts.append(tag("span", soft(f"{label} "), was or "–", " → ", tag("b", now), class_="nl-fact nl-changed"))
             elif was or now:
                 facts.append(tag("span", soft(f"{label} "), now or was, class_="nl-fact"))
-        outcome = f" {'✗' if last.failed else '→'} {last.result}" if last.result else " waits" if last in waiting else ""
+        outcome = f" {'✗' if last.failed else '→'} {last.result}" if last.result else " waits" if last in self._running else ""
         outcome = tag("code", outcome, class_="nl-bad" if last.failed else None)
         return [tag("div", tag("code", last.shown), outcome), tag("div", *facts, class_="nl-facts-line")]
 

@@ -1,12 +1,13 @@
 """What a stage is made of: the ends of a conversation as boxes, and what lies in the kernels between them."""
+from functools import lru_cache
+
 from markupsafe import Markup
 
 from netlab import kernel
 from netlab.events import RECEIVES, SENDS
 from netlab.panels.parts import chip, soft
-from netlab.strip import Piece, bytes_strip, counted, lying, size_of
+from netlab.strip import End, Piece, Way, counted, lying, size_of
 from netlab.style import tag
-from netlab.words import bytes_of
 
 
 def between(events, sender, receiver, sending: bool = False) -> list[Piece]:
@@ -24,24 +25,18 @@ def between(events, sender, receiver, sending: bool = False) -> list[Piece]:
     return counted(pieces, total)
 
 
-def end_of(name: str, side: str, state: str, *, do: str, about: str, chosen: bool, waits: str = "") -> Markup:
-    """One end as a box to press: its name, its state, and the calls that it waits in, for as long as it does."""
-    return tag("button", tag("b", name, class_=f"nl-{side}"), chip(state), tag("span", f"waits in {waits}", class_="nl-waits")
-               if waits else "", type="button", data_do=do, value=about, aria_pressed=str(chosen).lower(),
-               class_=f"nl-end nl-of-{side}" + (" nl-waiting" if waits else ""))
+def end_html(end: End, *, do: str, about: str, chosen: bool) -> Markup:
+    """One end as a box to press."""
+    waits = tag("span", f"waits in {end.waits}", class_="nl-waits") if end.waits else ""
+    return tag("button", tag("b", end.name, class_=f"nl-{end.side}"), chip(end.state), waits, type="button", data_do=do,
+               value=about, aria_pressed=str(chosen).lower(), class_=f"nl-end nl-of-{end.side}" + " nl-waiting" * bool(waits))
 
 
-def way(arrow: str, words: str, content, note: str, *, kind: str = "") -> Markup:
-    """One way between two ends: where it leads, what lies on it (a strip, or nothing), and how much that is."""
-    drawn = tag("span", content, class_="nl-strip") if content else tag("span", class_="nl-wire")
-    return tag("div", tag("span", arrow, " ", words, class_="nl-soft"), drawn, soft(note), class_=f"nl-way {kind}".strip())
-
-
-def bytes_way(arrow: str, words: str, pieces: list[Piece], borders: bool = False) -> Markup:
-    """A way with its bytes, or with its datagrams where there are `borders`."""
-    size = size_of(pieces)
-    strip = bytes_strip(tuple(pieces), borders) if pieces else ""
-    return way(arrow, words, strip, f"{bytes_of(size)}, not received yet" if pieces else "nothing")
+@lru_cache(256)
+def way_html(way: Way) -> Markup:
+    """One way between two ends: where it leads, what lies on it, and how much that is."""
+    drawn = tag("span", way.strip(), class_="nl-strip") if way.pieces else tag("span", class_="nl-wire")
+    return tag("div", tag("span", way.arrow, " ", way.words, class_="nl-soft"), drawn, soft(way.note), class_="nl-way")
 
 
 def taken_together(events, receiver, sender) -> int:

@@ -3,6 +3,7 @@ import functools
 import ipaddress
 import socket
 from collections import deque, namedtuple
+from dataclasses import replace
 
 from netlab import Timeline, echo, kernel, serve, upper
 from netlab.events import RECEIVES, SENDS
@@ -12,6 +13,7 @@ from netlab.panels.client import Client
 from netlab.panels.parts import RUN_ME, button, chip, goals, line, row, soft
 from netlab.panels.stage import taken_together
 from netlab.sockets import PLAIN
+from netlab.strip import End
 from netlab.style import tag
 from netlab.words import as_text, bytes_of, number_of
 
@@ -41,8 +43,8 @@ GOALS = {
     "wait": ("Press recv where nothing has come. Can another client still send?",
              "It can. recv sleeps until bytes come, and only the thread that called it sleeps: everyone else goes on."),
     "end": ("shutdown(WR), then recv until the end. Who closed what?",
-            'The client ended its sending: the server\'s recv gave b"", it had heard all, and closed. Then your recv gave b"" too. '
-            "It is no message; it is the end."),
+            'The client ended its sending: the server\'s recv gave b"", it had heard all, and closed. So yours gives b"" too: '
+            "no message, but the end."),
 }
 
 
@@ -95,6 +97,20 @@ class TcpPanel(Panel):
         return [f"{host} only" if address.is_loopback else
                 "reachable from other machines" if address.is_unspecified else f"reachable on {host}"]
 
+    def show_use(self):
+        self.fields["does"] = "upper"
+        self.on_start("")
+        kernel.wait_until(lambda: self.server)
+        self.on_connect("")
+        for n, message in enumerate(("one", "two", "three"), 1):
+            self.put("message", message)
+            self.on_sendall("")
+            kernel.wait_until(lambda n=n: len([e for e in self.events() if e.method == "sendall"]) == 2 * n)
+        self.put("count", "3")
+        self.on_recv("")
+        kernel.wait_until(lambda: self.client.took)
+        return f"Client 1 received 3 bytes. {self.aside()}"
+
     def aside(self):
         found = [(client.name, kernel.receive_queue(client.sock)) for client in self.clients if client.open]
         (name, size), *more = [(name, size) for name, size in found if size] or [("", 0)]
@@ -132,15 +148,24 @@ class TcpPanel(Panel):
         clients, chosen = list(self.clients), self.client
         return [*(each.draw(events, self._link(each), each is chosen) for each in clients), self._draw_server()]
 
-    def _draw_server(self):
+    def _server_end(self):
         server, links = self.server, [link for link in self._links.copy() if link.conn.fileno() >= 0]
-        state, facts = "stopped", []
-        if server is not None:
-            waiting, state = kernel.backlog(server.socket), kernel.state(server.socket) or "LISTEN"
-            facts = [f"port {server.port}", number_of(len(links), "client")]
-            facts += ["backlog {}/{}".format(*waiting)] if waiting else []
-        head = tag("b", "server", class_="nl-server") + " " + chip(state) + tag("div", soft(" · ".join(facts)))
+        if server is None:
+            return End("server", "server", "stopped")
+        waiting = kernel.backlog(server.socket)
+        return End("server", "server", kernel.state(server.socket) or "LISTEN", (
+            f"port {server.port}", number_of(len(links), "client"), *(["backlog {}/{}".format(*waiting)] if waiting else [])))
+
+    def _draw_server(self):
+        end = self._server_end()
+        head = tag("b", end.name, class_="nl-server") + " " + chip(end.state) + tag("div", soft(" · ".join(end.facts)))
         return tag("div", head, *self._log, class_="nl-end nl-of-server", role="log", aria_label="received and answered")
+
+    def scene(self):
+        """The stage as rows for `stage_picture`."""
+        events, server = self.events(), self._server_end()
+        server = replace(server, facts=server.facts[1:])            # not the port, which is another each time
+        return [(client.end(), client.ways(events, self._link(client)) or [], server) for client in self.clients]
 
     def more(self):
         return [goals(GOALS, self._reached)]
@@ -328,6 +353,6 @@ class TcpPanel(Panel):
 
     def release(self):
         for client in list(self.clients):
-            client.end()
+            client.finish()
         self._stop_server()
         self.say("Everything is closed.")

@@ -104,13 +104,13 @@ def test_the_stage_shows_what_lies_in_the_kernels(panel):
     need(LINUX, "the size of the next datagram is told on Linux")
     run(panel, "client", "send", 'b"hello"')
     run(panel, "connection", "recv", "3")
-    wait_until(lambda: "to connection l 6c o 6f 2 bytes, not received yet ← to client nothing" in words_of(panel, "client"))
+    wait_until(lambda: "to connection l 6c o 6f 2 bytes, not received yet ← to client nothing" in words_of(panel, "connection"))
     run(panel, "unix_peer", "sendall", 'b"hi"')
-    wait_until(lambda: "to unix h 68 i 69 2 bytes" in words_of(panel, "unix"))
+    wait_until(lambda: "to unix h 68 i 69 2 bytes" in words_of(panel, "unix_peer"))
     run(panel, "fresh", "connect", "server.address")
-    wait_until(lambda: "to be accepted fresh waits 1 client waits" in words_of(panel, "listener"))
+    wait_until(lambda: "to the queue fresh waits 1 client waits" in words_of(panel, "listener"))
     run(panel, "listener", "accept")
-    wait_until(lambda: "to be accepted nobody" in words_of(panel, "listener"))
+    wait_until(lambda: "to the queue nothing" in words_of(panel, "listener"))
     for data in ('b"one"', 'b""', 'b"two"'):
         run(panel, "udp", "sendto", f"{data}, udp.address")
     wait_until(lambda: "o 6f n 6e e 65 empty bytes t 74 w 77 o 6f 6 bytes" in words_of(panel, "udp"))
@@ -120,9 +120,9 @@ def test_the_stage_shows_what_lies_in_the_kernels(panel):
 
 def test_waiting_is_drawn_while_it_lasts(panel):
     call = waiting(panel, "unix", "recv", "9")
-    wait_until(lambda: "waits in recv(9)" in words_of(panel, "unix"))
+    wait_until(lambda: "waits in recv(9)" in words_of(panel, "unix_peer"))
     panel.cancel(call)
-    wait_until(lambda: "waits" not in words_of(panel, "unix"))
+    wait_until(lambda: "waits" not in words_of(panel, "unix_peer"))
 
 
 def test_goals(panel):

@@ -1,13 +1,17 @@
 """netlab.panels.base: the pump, the threads for what blocks, what a learner may type, what is shown of bytes."""
 import gc
+import importlib.util
 import sys
 import threading
 import time
 import tracemalloc
 import weakref
 import xml.etree.ElementTree as ET
+from urllib.parse import unquote
 
 import pytest
+from bs4 import BeautifulSoup
+from conftest import ROOT
 from hands import Hand, html
 from ipywidgets.widgets.widget import _instances
 
@@ -20,6 +24,9 @@ from netlab.style import tag
 from netlab.teach.questions import single
 from netlab.words import as_hex, as_text
 
+_spec = importlib.util.spec_from_file_location("notebooks", ROOT / ".ci" / "notebooks.py")
+books = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(books)
 QUESTION = single("Which end?", {"client": "It connects.", "server": "It waits."}, "client")
 
 
@@ -298,6 +305,17 @@ def test_half_an_emoji_is_told_beside_its_field_and_sent_back_to_nobody(counter,
     assert counter.count == 0 and counter.fields["number"] == "\ufffd"
     with pytest.raises(ValueError, match="Type it again"):
         whole("a\ufffd")
+
+
+def test_the_stored_pictures_are_what_a_real_use_draws(no_leaks):
+    drawn = books.draw_panels()
+    assert {path.stem for path in drawn} == {"MethodPanel", "TcpPanel"}
+    for path, html_now in drawn.items():
+        assert path.read_text(encoding="utf-8") == html_now, "run make notebooks"
+        image = BeautifulSoup(html_now, "html.parser").img
+        svg = ET.fromstring(unquote(image["src"]).partition(",")[2])
+        words = "".join(svg.itertext())
+        assert "Run this cell" in image["alt"] and "ESTABLISHED" in words and "not received yet" in words
 
 
 @pytest.mark.parametrize("make", [TcpPanel, MethodPanel, AddressPanel, lambda: ask(QUESTION)])
