@@ -7,11 +7,11 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
 
 import pytest
 from conftest import ROOT
 from hands import Hand, Kernel
+from stress_panels import hostile
 
 from netlab import kernel, serve, upper
 from netlab.kernel import wait_until
@@ -540,22 +540,9 @@ def test_a_flood_stays_bounded(hand):
     assert max(map(len, hand.parts().values())) < 40_000
 
 
-TEXTS = ["", "0", "7", "1024", "70000", "abc", "127.0.0.1", "::1", "00 ff", "\ud83d", "<b>"]
-
-
 @pytest.mark.parametrize("seed", range(20))
-def test_no_sequence_of_clicks_leaves_a_thread_or_a_traceback(hand, seed):
-    chance = random.Random(seed)
-    for _ in range(25):
-        if chance.random() < 0.2:
-            label = chance.choice([each["aria-label"] for each in hand.page().find_all("input")])
-            hand.type(label, chance.choice(TEXTS))
-        else:
-            hand.press(chance.choice(hand.page().find_all("button")))
-        if chance.random() < 0.3:               # now and then, let the others come first
-            with suppress(TimeoutError):
-                wait_until(lambda: not any(kind != "recv" for c in hand.panel.clients for kind in hand.panel.pending(c)), 0.2)
-    assert "an error of its own" not in hand.text()
+def test_no_sequence_of_actions_leaves_a_thread_a_traceback_or_an_untrue_word(hand, seed):
+    hostile(hand, random.Random(seed), 25)
 
 
 @pytest.mark.parametrize("content", [
