@@ -313,10 +313,11 @@ class Panel:
         """What the page sent: {do, about, fields}. It runs in a thread of the kernel's, so it must only enqueue."""
         if self._closed or not isinstance(content, dict):
             return
+        fields = content.get("fields")
+        for name, field in fields.items() if isinstance(fields, dict) else ():
+            if isinstance(field, list) and field[1:] == [self._puts.get(name, ("", 0))[1]]:
+                self.fields[name] = _whole(field[0])        # else it was sent before the panel's own text came there
         try:
-            for name, (value, times) in dict(content.get("fields") or {}).items():
-                if times == self._puts.get(name, ("", 0))[1]:   # else it was sent before the panel's own text came there
-                    self.fields[name] = _whole(value)
             if act := getattr(self, f"on_{content.get('do')}", None):
                 act(_whole(content.get("about", "")))
         except Exception as error:

@@ -110,7 +110,7 @@ def hostile(hand, chance, actions):
         if chance.random() < 0.3:
             agree(hand)
     agree(hand)
-    assert "an error of its own" not in hand.text()
+    assert "an error of its own" not in hand.text(), hand.text("said")
 
 
 def main(actions=3000):
