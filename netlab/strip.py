@@ -150,7 +150,7 @@ def _stage(title, said, rows, width):
 
 
 def _way(way, left, y, room, small):
-    words, note = (way.words.removeprefix("to "), way.note.partition(",")[0]) if small else (way.words, way.note)
+    words, note = (way.words.split()[-1], way.note.partition(",")[0]) if small else (way.words, way.note)
     base, start = y + (14 if small else 24), left if small else left + 96
     parts = [text_at(left, base, f"{way.arrow} {words}", "s"), text_at(left + room, base, note, "s", "end")]
     if way.pieces:

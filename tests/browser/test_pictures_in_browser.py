@@ -18,10 +18,16 @@ SHEET = re.compile(r"""<style>.*?</style>| (?:class|style)=(?:'[^']*'|"[^"]*")""
 
 # What is wrong with the words of a drawing: beyond the frame, over other words, on a lifeline, too pale to be read.
 LOOK = r"""svg => {
-    const box = e => { const b = e.getBBox(); return {x: b.x, y: b.y + 2, r: b.x + b.width, b: b.y + b.height - 2}; };
+    const place = e => svg.getScreenCTM().inverse().multiply(e.getScreenCTM());     // from its own coordinates to the picture's
+    const box = e => {
+        const {x, y, width, height} = e.getBBox(), m = place(e);
+        return {x: x * m.a + m.e, y: y * m.d + m.f + 2, r: (x + width) * m.a + m.e, b: (y + height) * m.d + m.f - 2};
+    };
     const meet = (a, b) => a.x < b.r - 1 && b.x < a.r - 1 && a.y < b.b - 1 && b.y < a.b - 1;
-    const light = e => {
-        const [r, g, b] = getComputedStyle(e).fill.match(/[\d.]+/g).map(c => c / 255)
+    const colours = (e, share) => getComputedStyle(e).fill.match(/[\d.]+/g).slice(0, 3).map(c => share * c / 255);
+    const light = (e, under, share = 1) => {        // of what is seen where `e` lies over `under`, and hides but a share of it
+        const below = share < 1 ? colours(under, 1 - share) : [0, 0, 0];
+        const [r, g, b] = colours(e, share).map((c, n) => c + below[n])
             .map(c => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
         return .2126 * r + .7152 * g + .0722 * b;
     };
@@ -40,9 +46,11 @@ LOOK = r"""svg => {
         const point = text.getStartPositionOfChar(0), end = text.getEndPositionOfChar(0);
         point.x = (point.x + end.x) / 2;
         point.y -= 4;
-        const ground = grounds.filter(e => e.isPointInFill(point)).pop();
+        const here = point.matrixTransform(place(text));
+        const under = grounds.filter(e => e.isPointInFill(here.matrixTransform(place(e).inverse())));
+        const ground = under.at(-1), share = ground ? +getComputedStyle(ground).fillOpacity : 1;
         for (const part of [text, ...text.children].filter(e => e.firstChild?.nodeType === 3)) {
-            const both = [light(part), ground ? light(ground) : 1];
+            const both = [light(part, ground, +getComputedStyle(part).opacity), ground ? light(ground, under.at(-2), share) : 1];
             const contrast = (Math.max(...both) + .05) / (Math.min(...both) + .05);
             if (contrast < 4.5)
                 found.push(`contrast ${contrast.toFixed(1)}: ${part.textContent}`);
