@@ -131,6 +131,8 @@ def recording_class(recorder):
             _plain_sendall(self, data, flags)
         except BaseException as error:
             shown, moved = _sendall(self, (data, flags) if flags else (data,), None)
+            if self.end[1] is None and self.family != _UNIX:        # it never had an address: nothing can have gone out
+                self.sent, shown, moved = moved.offset, _size_and_flags((data, flags)), NOTHING
             _note(self, "sendall", shown, moved, error)
             raise
         if flags or type(data) is not bytes:
@@ -147,6 +149,7 @@ def recording_class(recorder):
 
 
 _plain_recv, _plain_sendall = PLAIN.recv, PLAIN.sendall
+_UNIX = getattr(socket, "AF_UNIX", -1)
 _READS = frozenset({"accept", "recv", "recvfrom", "recv_into", "recvfrom_into", "recvmsg"})
 
 

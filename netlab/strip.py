@@ -16,7 +16,7 @@ from netlab.words import as_text, bytes_of, number_of
 MESSAGES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")     # in turn, for the sends
 CELL, HIGH, FOLD, GAP = 22, 33, 64, 8       # a byte's box; a fold's width; the space between two datagrams
 MONO = "ui-monospace,Menlo,Consolas,monospace"
-ROOM = 16                                   # boxes in a strip; what is more is folded
+ROOM = 12                                   # boxes in a strip; what is more is folded
 
 
 @dataclass(frozen=True)

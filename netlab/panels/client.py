@@ -20,6 +20,7 @@ class Client:
     def __init__(self, panel, number):
         self.panel, self.key, self.name, self.variable = panel, str(number), f"client {number}", f"client_{number}"
         self.sock, self.known = None, set()
+        self.connected = self.ended = False     # whether this socket ever was; whether a recv has given b""
         self.doing = {}                         # kind of job -> the call that has not returned
         self.last, self.took = "", False        # the call that returned last, and what came of it; whether it took bytes
         self.woken, self.stuck = "", False      # the calls whose wait was ended by close; a look-up, which nothing ends
@@ -39,7 +40,7 @@ class Client:
 
     def ways(self, events, link):
         """What lies in the kernels on the way to the server and on the way here; None where there is no connection."""
-        if not self.open or self.state() in ("CLOSED", "SYN_SENT"):
+        if not (self.open and self.connected):
             return None
         if link is None:                        # another program's server: only this end's kernel can be asked
             receive, send = kernel.queues(self.sock)
@@ -94,6 +95,7 @@ class Client:
         call = f"connect({'server.address' if ours else repr((host, port))})"
         if self._call("connect", call, lambda: self.sock.connect((host, port)), (host, port)):
             self.known.add(self.sock.getsockname())
+            self.connected = True
             self.panel.say(f"{self.name.capitalize()} is connected to {host}, port {port}.")
         if self.panel._closed:
             self.finish()
@@ -103,10 +105,13 @@ class Client:
         call = f"sendall({(data[:40] if note else data)!r})"
         if self._call("send", call, lambda: self._any().sendall(data), note=note):
             self.panel.say(f"{self.name.capitalize()} sent {bytes_of(len(data))}.")
+            if any("recv" in client.doing for client in self.panel.clients if client is not self):
+                self.panel.reached.add("wait")
 
     def _receive(self, count):
         got = []
         if self._call("recv", f"recv({count})", lambda: got.append(self._any().recv(count)), got=got):
+            self.ended = not got[0]
             what = f"{bytes_of(len(got[0]))}." if got[0] else 'b"": the peer has ended its sending.'
             self.panel.say(f"{self.name.capitalize()} received {what}")
 
@@ -123,16 +128,17 @@ class Client:
     def _make_socket(self, version_6=False):
         family = socket.AF_INET6 if version_6 else socket.AF_INET
         self.sock, self.woken, self.stuck = self.panel.timeline.socket(family, name=self.name), "", False
+        self.connected = self.ended = False
         self.panel.typed(f'{self.variable} = timeline.socket({"socket.AF_INET6, " * version_6}name="{self.name}")')
 
     def _call(self, kind, call, action, address=None, note="", got=()):
         """Make one call; type it into the code; tell in words how it failed. True when it did not."""
-        self.doing[kind] = call
+        self.doing[kind], before = call, self.woken
         try:
             action()
         except (OSError, ValueError, TypeError) as error:
             self.panel.typed(f"# {self.variable}.{call} raised {type(error).__name__}{note}")
-            if self.woken:
+            if self.woken and not before:       # close has told it
                 return False
             self.last = tag("code", call) + tag("code", f" ✗ {type(error).__name__}", class_="nl-bad")
             words = f"{self.name.capitalize()}: {call.partition('(')[0]} raised {type(error).__name__}: {parts.reason(error)}."
@@ -143,11 +149,12 @@ class Client:
             return False
         else:
             typed = f"{self.variable}.{call}"
-            self.panel.typed(f"# {typed} waited until close" if self.woken else f"{typed}{note}")
-            if not self.woken:
+            woken = self.woken and not before
+            self.panel.typed(f"# {typed} waited until close" if woken else f"{typed}{note}")
+            if not woken:
                 self.took = bool(got and got[0])
                 self.last = tag("code", call + (f" → {show_bytes(got[0])}" if got else ""))
-            return not self.woken
+            return not woken
         finally:
             self.doing.pop(kind, None)
 

@@ -163,13 +163,11 @@ class MethodPanel(Panel):
         last = self._last
         if last is None:
             return []
-        facts = []
+        facts = []                                      # what it changed
         for key, label in parts.FACTS.items():
             was, now = last.before.get(key, ""), last.after.get(key, "")
-            if now and now != was and last.before:
-                facts.append(tag("span", soft(f"{label} "), was or "–", " → ", tag("b", now), class_="nl-fact nl-changed"))
-            elif was or now:
-                facts.append(tag("span", soft(f"{label} "), now or was, class_="nl-fact"))
+            if last.after and last.before and now != was:
+                facts.append(tag("span", soft(f"{label} "), was or "–", " → ", tag("b", now or "–"), class_="nl-changed"))
         outcome = f" {'✗' if last.failed else '→'} {last.result}" if last.result else " waits" if last in self._running else ""
         outcome = tag("code", outcome, class_="nl-bad" if last.failed else None)
         return [tag("div", tag("code", last.shown), outcome), tag("div", *facts, class_="nl-facts-line")]

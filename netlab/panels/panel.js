@@ -93,7 +93,7 @@ function render({model, el}) {
     });
   el.addEventListener("keydown", event => {
     const {enter, change, drag} = event.target.dataset;
-    if (event.key === "Enter" && (enter || change) && !event.isComposing) send(enter || change, event.target.name);
+    if (event.key === "Enter" && (enter || change) && !event.isComposing && !event.shiftKey) send(enter || change, event.target.name);
     else if (drag && /^(Arrow|Home|End|Page)/.test(event.key)) send(drag, event.key);
     else return;
     event.preventDefault();
@@ -113,9 +113,11 @@ function render({model, el}) {
     if (place !== last) send(grip.dataset.drag, String(last = place));
   });
   el.addEventListener("pointerup", () => grip = null);
-  // JupyterLab takes what is typed on a button or a list for its own short cuts: d d deletes the cell. Ctrl-S stays its own.
+  // JupyterLab takes what is typed on a button or a list for its own short cuts: d d deletes the cell. Control and Command keys,
+  // Escape and Shift+Enter stay its own.
   const guard = event => {
-    if (el.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey));
+    const its = event.ctrlKey || event.metaKey || event.key === "Escape" || (event.shiftKey && event.key === "Enter");
+    if (el.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", !its);
   };
   window.addEventListener("keydown", guard, true);
   return () => window.removeEventListener("keydown", guard, true);

@@ -3,6 +3,7 @@
 The controls are a form's own, each with its label, so that Tab, Space, the arrow keys and a screen reader work as in any
 form. Enter checks. The verdict is an alert, so it is read out; it goes when the answer changes.
 """
+import itertools
 import weakref
 
 from markupsafe import Markup
@@ -32,6 +33,7 @@ class QuizPanel(Panel):
     def __init__(self, question: Question):
         self.question, self.plain = question, repr(question)
         self._order, self._verdict, self._judged = [], None, None
+        self._answer = f"answer {next(_count)}"     # radio buttons of one name are one group, over the whole page
         super().__init__()
 
     def stored(self):
@@ -43,7 +45,7 @@ class QuizPanel(Panel):
             return {choice for n, choice in enumerate(self.question.choices) if self.fields.get(f"choice {n}")}
         if self.question.kind == "order":
             return list(self._order)
-        chosen = self.fields.get("answer", "")
+        chosen = self.fields.get(self._answer, "")
         if self.question.kind == "number":
             return chosen
         return self.question.choices[int(chosen)] if chosen.isdecimal() and int(chosen) < len(self.question.choices) else None
@@ -72,13 +74,13 @@ class QuizPanel(Panel):
             chosen = self._verdict and choice in (judged if several else [judged])
             right = chosen and choice in (self.question.answer if several else [self.question.answer])
             mark = tag("b", "✓ " if right else "✗ ", class_="nl-good" if right else "nl-bad") if chosen else ""
-            kind, name, value = ("checkbox", f"choice {n}", "on") if several else ("radio", "answer", n)
+            kind, name, value = ("checkbox", f"choice {n}", "on") if several else ("radio", self._answer, n)
             control = tag("input", type=kind, name_=name, value=value, data_put=0, data_input="changed", data_enter="check")
             options.append(tag("label", control, tag("span", mark, marked(choice)), class_="nl-option"))
         return Markup("").join(options)
 
     def _number(self):
-        return self.field("answer", "Your number", inputmode="numeric", data_input="changed", data_enter="check")
+        return self.field(self._answer, "Your number", inputmode="numeric", data_input="changed", data_enter="check")
 
     def _steps(self):
         places = [tag("li", button(words, "place", words) if words else "…", class_="nl-step")
@@ -104,4 +106,5 @@ class QuizPanel(Panel):
             (self._order.remove if choice in self._order else self._order.append)(choice)
 
 
+_count = itertools.count()
 _asked: weakref.WeakValueDictionary[Question, QuizPanel] = weakref.WeakValueDictionary()

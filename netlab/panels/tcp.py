@@ -2,6 +2,7 @@
 import functools
 import ipaddress
 import socket
+import threading
 from collections import deque, namedtuple
 from dataclasses import replace
 
@@ -75,8 +76,9 @@ class TcpPanel(Panel):
             self._handlers[name] = handler
             self._choices.insert(0, (name, f"{name}: yours"))
         self._seen, self._log, self._imports = -1, deque(maxlen=LINES), {"Timeline"}
+        self._serving = None                    # the group of the server's threads
         self._failure = ""                      # how a handler failed since the last click
-        self._reached, self._asked = set(), "0"      # the goals; the port that was asked for
+        self.reached, self._asked = set(), "0"      # the goals; the port that was asked for
         self.on_add("")
 
     def do(self, job, *args, **options):
@@ -86,6 +88,8 @@ class TcpPanel(Panel):
 
     def _after_earlier_clicks(self, job, *args):
         self.timeline.joined(id(self))
+        if self._serving is not None:           # what the server had done could be seen before the click
+            self.timeline.joined(self._serving)
         job(*args)
 
     # what is shown
@@ -114,8 +118,12 @@ class TcpPanel(Panel):
     def aside(self):
         found = [(client.name, kernel.receive_queue(client.sock)) for client in self.clients if client.open]
         (name, size), *more = [(name, size) for name, size in found if size] or [("", 0)]
-        waits = f"{bytes_of(size)} wait{'s' * (size == 1)} in the kernel of {name}"
-        return f"{self._failure} {', '.join([waits, *(f'{n:,} of {name}' for name, n in more)])}." if size else self._failure
+        said = [self._failure]
+        said += [f"{c.name.capitalize()} waits in {call}." for c in self.clients for call in c.doing.copy().values()]
+        if size:
+            waits = f"{bytes_of(size)} from the server wait{'s' * (size == 1)} in the kernel of {name}"
+            said.append(", ".join([waits, *(f"{n:,} of {name}" for name, n in more)]) + ".")
+        return " ".join(said)
 
     def controls(self):
         runs, client, here = self.server is not None, self.client, dict(data_enter="start")
@@ -130,7 +138,7 @@ class TcpPanel(Panel):
             self.choice("client", "Client", [(c.key, c.name) for c in self.clients], data_change="choose"),
             self.field("to_host", "Connect to", "127.0.0.1", data_enter="connect"),
             self.field("to_port", "Port", "", "nl-short", data_enter="connect", aria_label="Connect to port"),
-            self._button("connect"), button("Add a client", "add"),
+            self._button("connect"), self._button("Add a client", "add"),
             *([button("remove", "remove")] if client.sock is not None and not client.open and len(self.clients) > 1 else []))
         calls = row(
             self.field("message", "Message", "hello", "nl-wide", data_enter="sendall"),
@@ -168,7 +176,7 @@ class TcpPanel(Panel):
         return [(client.end(), client.ways(events, self._link(client)) or [], server) for client in self.clients]
 
     def more(self):
-        return [goals(GOALS, self._reached)]
+        return [goals(GOALS, self.reached)]
 
     def pace(self):
         return 0.25 if self.server is not None or any(c.open for c in self.clients) else None
@@ -187,13 +195,14 @@ class TcpPanel(Panel):
     def _next(self):
         """The sensible next step, whose button is the main one."""
         client = self.client
-        if self.server is None and not client.open:
-            return "start"
         if not client.open:
+            return "start" if self.server is None else "connect"
+        if "recv" in client.doing:
+            return "add" if len(self.clients) == 1 else ""
+        if not client.connected:
             return "connect"
-        if kernel.receive_queue(client.sock):
-            return "recv"
-        return "close" if client.state() in ("CLOSE_WAIT", "CLOSED") and client.known else "sendall"
+        ends = client.state() in ("CLOSE_WAIT", "CLOSED")
+        return "recv" if kernel.receive_queue(client.sock) or (ends and not client.ended) else "close" if ends else "sendall"
 
     def _link(self, client):
         """The server's end of a client's connection."""
@@ -216,11 +225,12 @@ class TcpPanel(Panel):
         for event in new:
             if event.socket not in links or event.method not in SENDS | RECEIVES:
                 continue
-            who, arrow = self._who(links[event.socket]), "→" if event.method in SENDS else "←"
+            who = self._who(links[event.socket])
             if event.error:
                 self._log.append(line(who, soft(f"{event.method} raised {event.error}")))
             elif event.size:
-                self._log.append(line(f"{who} {arrow}", as_text(event.data, event.size, 40), soft(f" {bytes_of(event.size)}")))
+                way = f"{'to' if event.method in SENDS else 'from'} {who}"
+                self._log.append(line(way, as_text(event.data, event.size, 40), soft(f" {bytes_of(event.size)}")))
             elif event.method in RECEIVES:
                 self._log.append(line(who, soft("ended its sending")))
         self._look_for_goals(events)
@@ -232,11 +242,11 @@ class TcpPanel(Panel):
                 continue
             took = [e for e in events if e.socket == client.sock.number and e.method in RECEIVES and not e.error]
             if took and kernel.receive_queue(client.sock) == 2:
-                self._reached.add("rest")
+                self.reached.add("rest")
             if taken_together(events, client.sock, link.conn) >= 3:
-                self._reached.add("stick")
+                self.reached.add("stick")
             if took and not took[-1].size:
-                self._reached.add("end")
+                self.reached.add("end")
 
     # what the controls ask for
 
@@ -270,15 +280,15 @@ class TcpPanel(Panel):
             self.put("client", self.clients[0].key)
 
     def on_connect(self, _):
+        if self.server is None and not self.fields.get("to_port"):
+            self.errors["to_port"] = "Nobody listens yet. Start the server, or give the port of another one."
+            return
         host, port = self.read("to_host", parts.read_host), self.read("to_port", parts.read_port)
         if host is not None and port is not None:
             self.client.connect(host, port)
 
     def on_sendall(self, _):
         if (data := self.read("message", parts.read_bytes, self.fields.get("as") == "hex")) is not None:
-            for client in self.clients:
-                if client is not self.client and "recv" in client.doing:
-                    self._reached.add("wait")
             self.client.send(data)
 
     def on_recv(self, _):
@@ -340,6 +350,7 @@ class TcpPanel(Panel):
         """`handler`, with its connections noted and its errors told in words."""
         @functools.wraps(handler)
         def watched(conn, address):
+            self._serving = threading.current_thread().group
             self._links.append(Link(conn, address))
             try:
                 handler(conn, address)

@@ -28,7 +28,7 @@ def test_a_conversation_typed_and_clicked(opened):
     page = begin(notebook)
     page.get_by_label("Message").fill("hello, 世界")
     page.get_by_role("button", name="sendall").click()
-    notebook.until(".nl-said", "13 bytes wait in the kernel of client 1")
+    notebook.until(".nl-said", "13 bytes from the server wait in the kernel of client 1")
     page.get_by_role("button", name="recv", exact=True).click()
     notebook.until(".nl-last", r'recv\(1024\) → b"HELLO, ')
     page.get_by_role("button", name="The whole story").click()
@@ -49,7 +49,7 @@ def test_hostile_bytes_do_nothing_in_the_page(opened):
     message = "<script>window.owned = 1</script><img src=http://192.0.2.1/x onerror='window.owned = 1'>"
     page.get_by_label("Message").fill(message)
     page.get_by_role("button", name="sendall").click()
-    notebook.until(".nl-said", "bytes wait in the kernel of client 1")
+    notebook.until(".nl-said", "bytes from the server wait in the kernel of client 1")
     page.get_by_label("At most").fill("65536")
     page.get_by_role("button", name="recv", exact=True).click()
     notebook.until(".nl-last", "<script>window.owned")
@@ -99,13 +99,13 @@ def test_by_keyboard_alone_and_no_key_reaches_the_notebook(opened):
         page.keyboard.press("Control+a")
         page.keyboard.type(message)
         page.keyboard.press("Enter")                 # at once: nothing that was typed is left out
-        notebook.until(".nl-said", f"{count} bytes wait in the kernel of client 1")
+        notebook.until(".nl-said", f"{count} bytes from the server wait in the kernel of client 1")
     page.get_by_label("Message").focus()
     page.keyboard.press("Control+a")
     page.keyboard.type("and by the button")
     for key in ("Tab", "Tab", "Space"):
         page.keyboard.press(key)
-    notebook.until(".nl-said", "38 bytes wait in the kernel of client 1")
+    notebook.until(".nl-said", "38 bytes from the server wait in the kernel of client 1")
     assert page.evaluate("document.activeElement.textContent") == "sendall"                      # and stays where it was
     for key in ("m", "d", "d"):
         page.keyboard.press(key)
@@ -117,7 +117,7 @@ def test_what_is_typed_and_opened_stays_while_the_panel_goes_on(opened):
     page = begin(notebook, "echo")
     page.get_by_label("Message").fill("a")
     page.keyboard.press("Enter")
-    notebook.until(".nl-said", "1 byte waits")
+    notebook.until(".nl-said", "1 byte from the server waits")
     page.get_by_label("Message").fill("half a sen")
     page.keyboard.press("ArrowLeft")
     page.evaluate("document.querySelector('.nl-panel input[name=message]').dataset.mine = 'yes'")
@@ -211,7 +211,7 @@ def test_it_fits_and_follows_the_theme(opened, dark):
     notebook = opened([CELL], dark=dark, width=1600, height=1400)
     page = begin(notebook)
     page.get_by_role("button", name="sendall").click()
-    notebook.until(".nl-said", "5 bytes wait")
+    notebook.until(".nl-said", "5 bytes from the server wait")
     page.get_by_role("button", name="Add a client").click()
     notebook.until(".nl-end", "client 2")
     page.get_by_label("At most").fill("abc")

@@ -83,8 +83,8 @@ def test_a_strip_shows_each_byte_as_text_over_hex_in_the_colour_of_its_send():
 
 
 @pytest.mark.parametrize("pieces, folded", [
-    ([Piece(b"x" * 1000, 5000, 0)], "+4,984"), ([Piece(b"ab", 2, n) for n in range(50)], "+90 bytes"),
-    ([Piece(b"x" * 9, 9, 0), Piece(b"y" * 9, 9, 1)], "+1"), ([Piece(b"x" * 100, 100, 0), Piece(b"y", 1, 1)], "+92")])
+    ([Piece(b"x" * 1000, 5000, 0)], "+4,988"), ([Piece(b"ab", 2, n) for n in range(50)], "+92 bytes"),
+    ([Piece(b"x" * 9, 9, 0), Piece(b"y" * 9, 9, 1)], "+3"), ([Piece(b"x" * 100, 100, 0), Piece(b"y", 1, 1)], "+94")])
 def test_long_contents_are_folded_with_their_count(pieces, folded):
     shown = texts(bytes_strip(tuple(pieces)))
     assert folded in shown and len(shown) <= 2 * (ROOM + 8)

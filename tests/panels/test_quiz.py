@@ -172,8 +172,9 @@ def test_each_chosen_option_is_marked_right_or_wrong(asked):
 
 
 def test_the_options_of_a_single_choice_are_one_group(asked):
-    page = asked(ONE).page()
-    assert {control["name"] for control in page.find_all("input")} == {"answer"} and page.fieldset.legend
+    page, other = asked(ONE).page(), asked(single("Another?", {"a": "yes", "b": "no"}, "a")).page()
+    names = {control["name"] for control in page.find_all("input")}
+    assert len(names) == 1 and page.fieldset.legend and names.isdisjoint(control["name"] for control in other.find_all("input"))
     assert page.label.code.get_text() == "client"
 
 

@@ -81,7 +81,7 @@ def tcp(lab, rounds):
         opened.until(".nl-said", said)
     page.get_by_label("Message").fill("m" * 1000)
     page.get_by_role("button", name="sendall").click()
-    opened.until(".nl-said", "1,000 bytes wait")
+    opened.until(".nl-said", "1,000 bytes from the server wait")
     page.get_by_label("At most").fill("1")
     measure(page, "TcpPanel", {
         "recv": PRESS.format("recv"), "sendall": PRESS.format("sendall"),

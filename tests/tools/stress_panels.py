@@ -46,7 +46,7 @@ def truth(panel):
     for client in list(panel.clients):
         state = "no socket yet" if client.sock is None else "closed" if client.sock.fileno() < 0 else kernel.state(client.sock)
         ways = None
-        if client.sock is not None and state not in ("closed", "CLOSED", "SYN_SENT"):
+        if client.sock is not None and client.connected and state != "closed":
             own = PLAIN.getsockname(client.sock)
             ends = [link.conn for link in list(panel._links) if link.peer == own]
             up = b"".join(map(peek, ends)) if ends else b"?" * (kernel.send_queue(client.sock) or 0)
