@@ -14,13 +14,24 @@ from markupsafe import Markup
 from netlab import addresses
 from netlab.addresses import WIDTH
 from netlab.panels.base import Panel
-from netlab.panels.parts import RUN_ME, button, read_number, row, whole
+from netlab.panels.parts import RUN_ME, button, goals, read_number, row, whole
 from netlab.style import tag
 from netlab.teach.pictures import address_picture
 from netlab.words import quoted
 
 EXAMPLE = {4: "192.168.0.1/24", 6: "2001:db8::1/64"}
 SIZE = {4: 8, 6: 16}                        # bits in a group
+GOALS = {
+    "prefix": ("Make the prefix length of 192.168.0.77 25, then 26. Is it still in the network that begins at 192.168.0.0?",
+               "With 25 it is: bit 7 now belongs to the network, and is 0. With 26 it is not: bit 6 is 1, and the network begins "
+               "at 192.168.0.64."),
+    "high": ("Turn the highest bit. Which groups change, and by how much does the integer?",
+             "Only the first group, by 128; the integer by 2**31, which is what bit 31 is worth."),
+    "carry": ("From 192.168.0.255, add 1 to the integer. Which bits turn?",
+              "Nine: all eight of the last group to 0, and the last of the third to 1. It is a carry, as from 99 to 100."),
+    "version": ("Type 256 into a group. Then 2001:db8::1 as text: which bit makes it 2001:db8::3?",
+                "256 needs a ninth bit, so a group refuses it. Bit 1, worth 2, makes ::3 of ::1."),
+}
 
 
 class Address(NamedTuple):
@@ -162,7 +173,7 @@ class AddressPanel(Panel):
         self._first = self._before = first = self.address
         self.plain = f"AddressPanel: {first.text}/{first.prefix}, and the same address as integer, hex, groups and bits. {RUN_ME}"
         self._latest = {version: Address.of(text) for version, text in EXAMPLE.items()}
-        self._sentence = first.sentence()
+        self._sentence, self._reached = first.sentence(), set()
         self._put_faces()
 
     def stored(self):
@@ -201,6 +212,9 @@ class AddressPanel(Panel):
             groups.append(tag("div", field, bits, class_="nl-group"))
         return [*groups, *_facts(address)]
 
+    def more(self):
+        return [goals(GOALS, self._reached)] if self.address.version == 4 else []
+
     # what the controls ask for
 
     def on_face(self, name):
@@ -237,7 +251,11 @@ class AddressPanel(Panel):
         self._now(self._latest[10 - self.address.version])
 
     def _now(self, new, first=""):
-        self._before, self.address = self.address, new
+        self._before, self.address = before, _ = self.address, new
+        done = {"prefix": (new.text, before.prefix, new.prefix) == ("192.168.0.77", 25, 26),
+                "high": new.version == before.version == 4 and new.number ^ before.number == 1 << 31,
+                "carry": (before.text, new.text) == ("192.168.0.255", "192.168.1.0"), "version": new.text == "2001:db8::3"}
+        self._reached |= {goal for goal, reached in done.items() if reached}
         self._latest[new.version] = new
         if new.version != self._before.version:
             self._latest[self._before.version], first = self._before, f"Now an IPv{new.version} address."

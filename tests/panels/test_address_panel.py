@@ -199,6 +199,19 @@ def test_the_border_is_moved_by_keys_and_by_dragging(hand, keys, prefix):
     assert len(hand.page("stage").find_all("button", class_="nl-net")) == prefix
 
 
+def test_goals(hand):
+    assert hand.text("more").count("○") == 4
+    for label, text in (("Prefix length", "25"), ("Prefix length", "26"), ("Text", "192.168.0.255"), ("Integer", "3232235776")):
+        hand.type(label, text)
+    hand.turn(31)
+    hand.type("Text", "2001:db8::1")
+    hand.settled()
+    assert not hand.text("more")                    # there is no room under 128 bits
+    hand.press(hand.page("stage").find("button", value="6.1"))
+    hand.click("Switch to IPv4")
+    hand.until("✓ Make the prefix.*begins at 192.168.0.64.*✓ Turn the highest.*✓ From 192.168.0.255.*✓ Type 256", "more")
+
+
 def test_parts_differ_by_more_than_colour(hand):
     hand.type("Prefix length", "26")
     hand.settled()
