@@ -1,6 +1,7 @@
 """One client of TcpPanel: a socket, and the calls made on it."""
 import socket
 import threading
+from collections import deque
 from contextlib import suppress
 
 from markupsafe import Markup
@@ -22,7 +23,8 @@ class Client:
         self.sock, self.known = None, set()
         self.connected = self.ended = False     # whether this socket ever was; whether a recv has given b""
         self.doing = {}                         # kind of job -> the call that has not returned
-        self.last, self.took = "", False        # the call that returned last, and what came of it; whether it took bytes
+        self.last = deque(maxlen=2)             # the calls that returned last, and what came of them
+        self.took = False                       # whether the last of them took bytes
         self.woken, self.stuck = "", False      # the calls whose wait was ended by close; a look-up, which nothing ends
 
     @property
@@ -57,7 +59,8 @@ class Client:
         if not lanes:
             lanes = [tag("div", soft("no connection" if ways is None else "nothing lies between"), class_="nl-way")]
         sends = taken_together(events, self.sock, link.conn) if self.took and link is not None else 0
-        last = tag("div", self.last, soft(f" · bytes of {count_of(sends, 'send')}" if sends > 1 else ""), class_="nl-last")
+        note = [soft(f"bytes of {count_of(sends, 'send')}")] if sends > 1 else []
+        last = tag("div", Markup(" · ").join([*self.last, *note]), class_="nl-last")
         box = end_html(self.end(), do="choose", about=self.key, chosen=chosen)
         return tag("div", box, tag("div", *lanes, last, class_="nl-between"), class_="nl-conversation", data_key=self.key)
 
@@ -140,7 +143,7 @@ class Client:
             self.panel.typed(f"# {self.variable}.{call} raised {type(error).__name__}{note}")
             if self.woken and not before:       # close has told it
                 return False
-            self.last = tag("code", call) + tag("code", f" ✗ {type(error).__name__}", class_="nl-bad")
+            self.last.append(tag("code", call) + tag("code", f" ✗ {type(error).__name__}", class_="nl-bad"))
             words = f"{self.name.capitalize()}: {call.partition('(')[0]} raised {type(error).__name__}: {parts.reason(error)}."
             if address and isinstance(error, (socket.gaierror, ConnectionRefusedError, ValueError, TypeError)):
                 field, words = parts.why_not(error, *address)
@@ -153,7 +156,7 @@ class Client:
             self.panel.typed(f"# {typed} waited until close" if woken else f"{typed}{note}")
             if not woken:
                 self.took = bool(got and got[0])
-                self.last = tag("code", call + (f" → {show_bytes(got[0])}" if got else ""))
+                self.last.append(tag("code", call + (f" → {show_bytes(got[0])}" if got else "")))
             return not woken
         finally:
             self.doing.pop(kind, None)
@@ -177,7 +180,7 @@ class Client:
         with suppress(TimeoutError):
             kernel.wait_until(lambda: self.stuck or not self.panel.pending(self, but=threading.current_thread()), 1)
         self.sock.close()
-        self.last = tag("code", "close()")
+        self.last.append(tag("code", "close()"))
         self.panel.typed(f"{self.variable}.close()")
         self.panel.say(f"{self.name.capitalize()} " + (
             "is closed. The look-up of its host goes on: nothing can end it." if self.stuck else

@@ -79,7 +79,7 @@ def test_a_conversation_by_hand(hand):
     hand.until(r"Client 1 sent 13 bytes\. 13 bytes from the server wait in the kernel of client 1\.")
     hand.until_row("to the client .*H 48 E 45 L 4c L 4c O 4f , 2c ␣ 20 · e4 .*13 bytes, not received yet")
     hand.recv(5)
-    hand.until_row(r'to the client .*, 2c ␣ 20 .*8 bytes, not received yet recv\(5\) → b"HELLO"')
+    hand.until_row(r'to the client .*, 2c ␣ 20 .*8 bytes, not received yet .*recv\(5\) → b"HELLO"')
     assert "48" not in hand.row().find("svg").get_text()
     hand.recv(100)
     hand.until_row("to the client nothing")

@@ -77,7 +77,8 @@ def agree(hand):
     panel = hand.panel
 
     def same():
-        if panel.pending(panel) or any(kind not in ("recv", "send") for each in list(panel.clients) for kind in panel.pending(each)):
+        doing = [kind for each in list(panel.clients) for kind in panel.pending(each)]
+        if panel.pending(panel) or set(doing) - {"recv", "send"}:
             return False
         server, words = panel.server, hand.text("stage")
         if (f"port {server.port}" if server else "server stopped") not in words:
