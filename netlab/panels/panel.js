@@ -74,7 +74,8 @@ function render({model, el}) {
   model.on("change", show);
   model.on("comm_live_update", () => el.classList.add("jupyter-widgets-disconnected"));     // the kernel has restarted
   show();
-  const gone = el.appendChild(document.createElement("div"));
+  const gone = document.createElement("div");
+  el.prepend(gone);
   gone.className = "nl-gone";
   gone.textContent = "The kernel that made this panel is gone. Run this cell again.";
 
