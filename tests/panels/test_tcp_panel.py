@@ -29,7 +29,7 @@ class TcpHand(Hand):
         self.until("The server listens")
 
     def client(self, n=1):
-        wait_until(lambda: any(client.key == str(n) for client in self.panel.clients))
+        wait_until(lambda: self.control("Client").find("option", value=str(n)))     # a page cannot choose sooner
         self.choose("Client", str(n))
         return next(client for client in self.panel.clients if client.key == str(n))
 
