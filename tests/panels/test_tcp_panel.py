@@ -94,7 +94,7 @@ def test_a_conversation_by_hand(hand):
     hand.click("Stop")
     hand.until("The server is stopped")
     hand.click("The whole story")
-    wait_until(lambda: "bind" in hand.page("more").svg.get_text())
+    hand.until("bind", "more")
     hand.click("Hide the story")
     wait_until(lambda: hand.page("more").svg is None)
 
