@@ -25,6 +25,9 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from netlab.kernel import wait_until
+from netlab.panels import MethodPanel, TcpPanel
+
 ROOT = Path(__file__).resolve().parent.parent
 BOOKS = ROOT / "notebooks"
 CONTENTS = "00_start_here.ipynb"
@@ -182,15 +185,41 @@ def drawn(book) -> str:
     return unquote(re.search(r'<img src="data:image/svg\+xml,([^"]*)"', html)[1])
 
 
+def use_tcp(panel) -> str:
+    """Use a TcpPanel as its stored picture shows it; the status of then."""
+    panel.on_start("")
+    wait_until(lambda: panel.server)
+    panel.on_connect("")
+    for n, message in enumerate(("one", "two", "three"), 1):
+        panel.put("message", message)
+        panel.on_sendall("")
+        wait_until(lambda n=n: len([e for e in panel.events() if e.method == "sendall"]) == 2 * n)
+    panel.put("count", "3")
+    panel.on_recv("")
+    wait_until(lambda: panel.client.took)
+    return f"Client 1 received 3 bytes. {panel.aside()}"
+
+
+def use_method(panel) -> str:
+    """The same of a MethodPanel."""
+    wait_until(lambda: panel.sockets)
+    for call in (
+        ("client", "send", 'b"hello"'), ("connection", "recv", "3"), ("fresh", "connect", "server.address"),
+        ("udp", "sendto", 'b"one", udp.address'), ("udp", "sendto", 'b"two", udp.address'),
+    ):
+        panel.call(*call).done.wait(5)
+    panel.call("unix", "recv", "9")
+    wait_until(lambda: any(call.handle for call in panel._running))
+    return "unix.recv(9) waits."
+
+
 def draw_panels() -> dict[Path, str]:
     """The stored picture of each panel that has sockets, drawn from a real use of it just now."""
-    from netlab.panels import MethodPanel, TcpPanel
-
     found = {}
-    for kind in (MethodPanel, TcpPanel):
+    for kind, use in ((MethodPanel, use_method), (TcpPanel, use_tcp)):
         with kind() as panel:
             panel.wire  # as if it were shown
-            picture = panel.picture(panel.show_use())
+            picture = panel.picture(use(panel))
         found[ROOT / f"netlab/panels/{kind.__name__}.html"] = picture._repr_mimebundle_()["text/html"] + "\n"
     return found
 

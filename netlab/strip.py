@@ -4,7 +4,6 @@
 """
 import textwrap
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import accumulate, islice
 
 from markupsafe import Markup
@@ -76,13 +75,11 @@ def words_of(pieces: list[Piece], borders: bool = False) -> str:
     return f"{what}, not received yet{f': {shown}' if shown else ''}" + (" …" if len(pieces) > 4 else "")
 
 
-@lru_cache(256)
 def bytes_strip(pieces: tuple[Piece, ...], borders: bool = False) -> Markup:
     """The strip as an <svg>: each byte as text over hex. With `borders`, for datagrams, each piece stands apart."""
     return _svg(*_bytes(pieces, borders), words_of(pieces, borders))
 
 
-@lru_cache(64)
 def queue_strip(names: tuple[str, ...]) -> Markup:
     """Clients that wait to be accepted, the first on the right, at the door."""
     return _svg(*_queue(names), f"{number_of(len(names), 'client')} to be accepted")

@@ -129,10 +129,6 @@ class Panel:
         """After how many seconds to look although nothing was told; None: sleep until `changed()`."""
         return None
 
-    def show_use(self) -> str:
-        """Use the panel as its stored picture shows it; the status of then. Where there is a `scene`."""
-        raise NotImplementedError
-
     def scene(self) -> list:
         """The stage as rows for `netlab.strip.stage_picture`."""
         return []

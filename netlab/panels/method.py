@@ -77,15 +77,6 @@ class MethodPanel(Panel):
 
     # what is shown
 
-    def show_use(self):
-        kernel.wait_until(lambda: self.sockets)
-        for call in (("client", "send", 'b"hello"'), ("connection", "recv", "3"), ("fresh", "connect", "server.address"),
-                     ("udp", "sendto", 'b"one", udp.address'), ("udp", "sendto", 'b"two", udp.address')):
-            self.call(*call).done.wait(5)
-        self.call("unix", "recv", "9")
-        kernel.wait_until(lambda: any(call.handle for call in self._running))
-        return "unix.recv(9) waits."
-
     def chips(self):
         return ["reachable from other machines"] if any(map(open_to_all, list(self.sockets.values()))) else []
 

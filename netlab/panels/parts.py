@@ -20,7 +20,6 @@ ADVICE = {errno.EISCONN: "this socket is connected already; close it first",
           errno.ECONNRESET: "the peer ended the connection with bytes unread"}
 FACTS = {"fileno": "descriptor", "state": "TCP state", "own": "own address", "peer": "peer", "receive": "receive queue",
          "send": "send queue", "backlog": "backlog", "timeout": "timeout"}
-CELL = "text-align:left;padding:1px 10px 1px 0;vertical-align:top"
 
 
 # --- what a learner may type: a value, or a ValueError with the words that help ----------------------------------
@@ -187,20 +186,8 @@ def state_of(sock) -> str:
     return kernel.state(sock) or ("no peer" if if_possible(PLAIN.getpeername, sock) is None else "has a peer")
 
 
-def to_read(sock) -> str:
-    """What waits in its receive queue."""
-    size = kernel.receive_queue(sock)
-    return "" if size is None else bytes_of(size)
-
-
 def address_of(address) -> str:
     """An address as a person says it."""
     if isinstance(address, tuple) and len(address) > 1:
         return f"{address[0]}, port {address[1]}"
     return "none" if address is None else repr(address)
-
-
-def table_row(head, *values) -> Markup:
-    """One row of a table."""
-    return tag("tr", tag("th", head, scope="row", style=f"{CELL};white-space:nowrap"),
-               *(tag("td", value, style=CELL) for value in values))

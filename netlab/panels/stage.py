@@ -32,7 +32,7 @@ def end_html(end: End, *, do: str, about: str, chosen: bool) -> Markup:
                value=about, aria_pressed=str(chosen).lower(), class_=f"nl-end nl-of-{end.side}" + " nl-waiting" * bool(waits))
 
 
-@lru_cache(256)
+@lru_cache(16)          # most ways are as they were; few, since a way holds its bytes
 def way_html(way: Way) -> Markup:
     """One way between two ends: where it leads, what lies on it, and how much that is."""
     drawn = tag("span", way.strip(), class_="nl-strip") if way.pieces else tag("span", class_="nl-wire")

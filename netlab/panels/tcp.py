@@ -101,20 +101,6 @@ class TcpPanel(Panel):
         return [f"{host} only" if address.is_loopback else
                 "reachable from other machines" if address.is_unspecified else f"reachable on {host}"]
 
-    def show_use(self):
-        self.fields["does"] = "upper"
-        self.on_start("")
-        kernel.wait_until(lambda: self.server)
-        self.on_connect("")
-        for n, message in enumerate(("one", "two", "three"), 1):
-            self.put("message", message)
-            self.on_sendall("")
-            kernel.wait_until(lambda n=n: len([e for e in self.events() if e.method == "sendall"]) == 2 * n)
-        self.put("count", "3")
-        self.on_recv("")
-        kernel.wait_until(lambda: self.client.took)
-        return f"Client 1 received 3 bytes. {self.aside()}"
-
     def aside(self):
         found = [(client.name, kernel.receive_queue(client.sock)) for client in self.clients if client.open]
         (name, size), *more = [(name, size) for name, size in found if size] or [("", 0)]

@@ -10,10 +10,9 @@ import pytest
 from conftest import ROOT, need
 from hands import Hand, html
 
-from netlab.kernel import LINUX, wait_until
+from netlab.kernel import LINUX, receive_queue, wait_until
 from netlab.panels import MethodPanel, method as module
 from netlab.panels.method import MAX_CALLS, METHODS
-from netlab.panels.parts import to_read
 
 
 @pytest.fixture
@@ -75,7 +74,7 @@ def test_a_call_and_what_came(panel, name, method, typed, result):
 
 def test_the_kernel_before_and_after(panel):
     run(panel, "client", "send", 'b"hello"')
-    wait_until(lambda: to_read(panel.sockets["connection"]) == "5 bytes")
+    wait_until(lambda: receive_queue(panel.sockets["connection"]) == 5)
     call = run(panel, "connection", "recv", "3")
     assert call.result == "b'hel'"
     assert (call.before["receive"], call.after["receive"]) == ("5 bytes", "2 bytes")
