@@ -67,7 +67,7 @@ def test_by_hand_and_by_keyboard_in_a_browser(opened):
     assert nameless == 0 and page.locator(".nl-said [role=status]").count() == 1
 
 
-@pytest.mark.parametrize("dark, width", [(False, 1600), (True, 1200), (False, 560)])
+@pytest.mark.parametrize("dark, width", [(False, 1600), (True, 1200), (True, 690), (False, 560)])
 def test_it_fits_and_follows_the_theme(opened, dark, width):
     notebook = opened([CELL], dark=dark, width=width, height=1400)
     page = notebook.page
