@@ -187,18 +187,35 @@ def _bytes(pieces, borders):
             rest = number_of(len(pieces) - n, "datagram" if borders else "send")
             shapes.append(_box(x, FOLD + 40, None, f"+{bytes_of(size_of(pieces[n:]))}", f"of {rest}", "rest"))
             return x + FOLD + 40, shapes
-        colour = None if piece.send is None else MESSAGES[piece.send % 4]
         count = min(len(piece.data), left, left if last else share)
-        for place, value in enumerate(piece.data[:count], piece.start):
-            shapes.append(_box(x, CELL, colour, _letter(value), f"{value:02x}", f"{piece.send} {place}"))
-            x += CELL
+        if count:
+            shapes.append(_cells(x, piece, count))
+            x += count * CELL
         if (more := piece.size - count) or not piece.size:
             words = f"+{more:,}" if count else f"{more:,}" if more else "empty"
-            shapes.append(_box(x, FOLD, colour, words, "byte" if more == 1 else "bytes", f"rest {piece.send}"))
+            shapes.append(_box(x, FOLD, _colour(piece), words, "byte" if more == 1 else "bytes", f"rest {piece.send}"))
             x += FOLD
         left -= count
         x += GAP if borders else 0
     return x, shapes
+
+
+def _colour(piece):
+    return None if piece.send is None else MESSAGES[piece.send % 4]
+
+
+def _cells(x, piece, count):
+    """The first bytes of a piece, each in a cell of its own, as one shape: few elements are soon drawn. Its cells stand where
+    they stand in the stream, but for what is far behind: when some are taken, the shape moves and the rest of it stays."""
+    at, colour, shown = piece.start % FOLD, _colour(piece), piece.data[:count]
+    middles = [CELL * (at + n) + (CELL - 1) / 2 for n in range(count)]
+    cells = "".join([f"M{CELL * (at + n)} 1h{CELL - 1}v{HIGH}h-{CELL - 1}z" for n in range(count)])
+    letters, digits = " ".join([f"{each:g}" for each in middles]), " ".join([f"{each - 3:g} {each + 3:g}" for each in middles])
+    return Markup(
+        f'<g transform="translate({x - CELL * at} 0)" data-key="{piece.send} {piece.start - at}">'
+        f'<path d="{cells}" fill="{colour}" fill-opacity=".18" stroke="{colour}" stroke-width="1.5" stroke-linejoin="round"/>'
+        f'<text y="15" x="{letters}">{escape("".join(map(_letter, shown)))}</text>'
+        f'<text y="28" x="{digits}" font-size="9.5" opacity=".75">{shown.hex()}</text></g>')
 
 
 def _queue(names):

@@ -1,9 +1,9 @@
 """What every panel shares: one widget between the kernel and the page, one thread that writes it, threads for what blocks.
 
 A panel is a model with a thin view. Its parts are HTML that Python makes of the model; the page sends back which control
-was used, with all fields, and `on_…` of that name reads the fields and hands the work to an `Actor` by `do`. Actors,
-servers and recorders, in whatever thread, change the model and call `changed()`. One pump thread per panel then asks for
-the parts anew and sends those that differ.
+was used, with all fields, and `on_…` of that name reads the fields and hands the work to an `Actor` by `do`. What a click
+does at once is shown by the thread that did it. Servers and recorders, in whatever thread, change the model and call
+`changed()`: one pump thread per panel then asks for the parts anew. Those that differ are sent.
 """
 import atexit
 import queue
@@ -21,14 +21,14 @@ from traitlets import List, Unicode
 
 from netlab.events import MARKS
 from netlab.panels import parts
-from netlab.panels.parts import RUN_ME, button, chip, picture_of, row, whole
+from netlab.panels.parts import RUN_ME, button, chip, picture_of, row, whole, tag
 from netlab.sockets import event_of
 from netlab.strip import stage_picture
-from netlab.style import Picture, palette, tag
+from netlab.style import Picture, palette
 
-PAUSE = 0.05            # seconds between two messages to the page, at least; a click need not wait for them
+PAUSE = 0.05            # seconds from one message to the pump's next, at least; a click does not wait for them
 QUICK = 0.010           # seconds: a call that is done within them is not shown as waiting
-CLICK_WAIT = 0.005      # seconds a click may wait for its own effect, which then travels with the kernel's answer
+CLICK_WAIT = 0.005      # seconds that a click waits for the thread that does it
 PARTS = ("head", "said", "controls", "stage", "more")      # from top to bottom; panel.js has the same
 
 
@@ -62,15 +62,15 @@ class Panel:
     plain = f"A panel. {RUN_ME}"            # fixed text/plain: what a stored notebook shows
     closes = True                           # whether there is anything that "Close all" would close
     look = "nl-plain"                       # CSS classes of its own
-    kept = {"plain", "_lock", "_closed", "_wake", "_clicked", "_shown", "_done", "_code"}    # what a closed panel still holds
+    kept = {"plain", "_lock", "_drawing", "_closed", "_wake", "_shown", "_done", "_code"}    # what a closed panel still holds
     timeline = None                         # a recording, whose picture "The whole story" shows
-    _wire, _drawn, _known = None, (None, Markup()), (None, {})
+    _wire, _drawn, _known = None, (None, Markup()), (None, {}, [])
 
     def __init__(self):
         self.writes = 0                     # messages to the page so far
         self._closed = False
-        self._wake, self._clicked, self._shown, self._done = (threading.Event() for _ in range(4))
-        self._lock = threading.RLock()
+        self._wake, self._shown, self._done = (threading.Event() for _ in range(3))
+        self._lock, self._drawing, self._sent_at = threading.RLock(), threading.Lock(), 0.0
         self._pump_thread = None
         self._actors: list[Actor] = []
         self.fields: dict[str, str] = {}    # what stood in each field at the last click
@@ -80,7 +80,7 @@ class Panel:
         self._opened: set[str] = set()      # "code", "story": what is shown on request
         _replace_in_cell(self)
 
-    # for a subclass to give: lists of elements, HTML of the model as it is now; in the pump thread only
+    # for a subclass to give: lists of elements, HTML of the model as it is now; in one thread at a time
 
     def controls(self) -> list[Markup]:
         """What the reader acts with."""
@@ -206,6 +206,7 @@ class Panel:
             if not (behind or free):
                 free = [Actor(self, len(self._actors) + 1)]
                 self._actors += free
+            self._shown.clear()
             (behind or free)[0].do(job, args, who, kind)
 
     def pending(self, who, *, but=None) -> list[str]:
@@ -236,7 +237,7 @@ class Panel:
             if self._closed:
                 return
             self._closed = True
-        for event in (self._wake, self._clicked):
+        for event in (self._wake, self._done):
             event.set()
         try:
             self.release()
@@ -260,19 +261,27 @@ class Panel:
         self.close()
 
     def _pump(self):
-        while True:
-            self._wake.wait(self.pace())
-            self._clicked.clear()
-            while any(actor.pending and time.monotonic() - actor.asked < QUICK for actor in self._actors):
-                self._done.wait(QUICK / 4)  # a quick call's end comes with its click
+        while not self._closed:
+            told = self._wake.wait(self.pace())
+            while (left := self._too_soon()) > 0:
+                self._done.wait(left)
                 self._done.clear()
-            self._wake.clear()
-            if not self._closed:
-                self._send(self._parts())
-            if self._closed:                # after the clear, which may have taken close()'s wake-up
+            self._show(told)
+
+    def _too_soon(self):
+        """For how many seconds not to look: for a call that may be done by then, and since the last message."""
+        with self._lock:
+            asked = [actor.asked + QUICK for actor in self._actors if actor.pending]
+        return 0 if self._closed else max([self._sent_at + PAUSE, *asked]) - time.monotonic()
+
+    def _show(self, told=False):
+        """Send what differs; if it was `told`, only when no other thread has done so meanwhile."""
+        with self._drawing:
+            if self._closed or self._wire is None or told and not self._wake.is_set():
                 return
-            self._shown.set()
-            self._clicked.wait(PAUSE)
+            self._wake.clear()
+            self._send(self._parts())
+            self._sent_at = time.monotonic()
 
     def _parts(self):
         try:
@@ -285,10 +294,11 @@ class Panel:
 
     def events(self) -> list:
         """The recording's events. Those of the round before are not made again: a click waits for this."""
-        timeline, known = self._known if self._known[0] is self.timeline else (self.timeline, {})
-        known = {record[0]: known.get(record[0]) or event_of(record) for record in timeline.log.copy()}
-        self._known = timeline, known
-        return [event for event in known.values() if event.method not in MARKS]
+        records, (before, made, events) = self.timeline.log.copy(), self._known
+        if records != before:
+            made = {id(record): made.get(id(record)) or event_of(record) for record in records}
+            self._known = records, made, [event for event in made.values() if event.method not in MARKS]
+        return self._known[2]
 
     def _story(self):
         events = self.events()
@@ -313,15 +323,17 @@ class Panel:
         for name, field in fields.items() if isinstance(fields, dict) else ():
             if isinstance(field, list) and field[1:] == [self._puts.get(name, ("", 0))[1]]:
                 self.fields[name] = _whole(field[0])        # else it was sent before the panel's own text came there
+        self._shown.set()
         try:
             if act := getattr(self, f"on_{content.get('do')}", None):
                 act(_whole(content.get("about", "")))
         except Exception as error:
             self.say(_words_for(error))
-        self._shown.clear()
-        self._clicked.set()
-        self.changed()
-        self._shown.wait(CLICK_WAIT)
+        if self._shown.is_set():                # nothing was given to a thread
+            self._show()
+        elif not self._shown.wait(CLICK_WAIT):
+            self._shown.set()
+            self.changed()
 
     def on_code(self, _):
         self._opened ^= {"code"}
@@ -374,8 +386,12 @@ class Actor:
                 self._panel.say(_words_for(error))
             with self._panel._lock:
                 self.pending.popleft()
+            if self._panel._shown.is_set():     # the click no longer waits for it
+                self._panel.changed()
+            else:
+                self._panel._show()
+                self._panel._shown.set()
             self._panel._done.set()
-            self._panel.changed()
 
 
 def _whole(text):

@@ -7,9 +7,8 @@ from functools import lru_cache, partial
 
 from markupsafe import Markup
 
-from netlab import kernel
+from netlab import kernel, style
 from netlab.sockets import PLAIN
-from netlab.style import tag
 from netlab.words import bytes_of, quoted, shortened
 
 RUN_ME = "Run this cell to use the panel."
@@ -102,11 +101,11 @@ def reason(error) -> str:
 
 # --- pieces of HTML ----------------------------------------------------------------------------------------------
 
+tag = lru_cache(512, typed=True)(style.tag)             # most elements are as they were, and a click waits for them
 chip = partial(tag, "span", class_="nl-chip")           # a short word in a frame
 soft = partial(tag, "span", class_="nl-soft")           # words that are less important
 
 
-@lru_cache(1024)        # most controls are as they were, and a click waits for them
 def button(label: str, do: str, about: str = "", *, main: bool = False, off: bool = False, key: str = "", **attributes) -> Markup:
     """A button: its panel's `on_do` is called with `about`. `main` marks the sensible next step; `off` keeps its place and
     its focus, and does nothing. What has the `key` of the one before takes its place, and keeps the focus."""
@@ -114,7 +113,6 @@ def button(label: str, do: str, about: str = "", *, main: bool = False, off: boo
                data_key=key or f"{do} {about}", aria_disabled="true" if off else None, **attributes)
 
 
-@lru_cache(1024)
 def field(name: str, label: str, value: str, put: int, error: str, kind: str, **attributes) -> Markup:
     """A line of text with its label above and what is wrong with it below: see `Panel.field`."""
     attributes = {"aria_label": label, "autocomplete": "off", "spellcheck": "false", **attributes}
@@ -123,7 +121,6 @@ def field(name: str, label: str, value: str, put: int, error: str, kind: str, **
     return tag("div", tag("label", tag("span", label), text), note, class_=f"nl-field {kind}", data_key=f"field {name}")
 
 
-@lru_cache(1024)
 def choice(name: str, label: str, value: str, put: int, options: tuple, kind: str, **attributes) -> Markup:
     """A labelled list to choose from: see `Panel.choice`."""
     listed = [tag("option", words, value=each, selected="" if each == value else None, data_put=put) for each, words in options]

@@ -9,8 +9,8 @@ import weakref
 from markupsafe import Markup
 
 from netlab.panels.base import Panel
-from netlab.panels.parts import button, row
-from netlab.style import marked, tag
+from netlab.panels.parts import button, row, tag
+from netlab.style import marked
 from netlab.teach.questions import HOW, Question
 
 CHECK = "Check my prediction"

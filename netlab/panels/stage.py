@@ -5,9 +5,8 @@ from markupsafe import Markup
 
 from netlab import kernel
 from netlab.events import RECEIVES, SENDS
-from netlab.panels.parts import chip, soft
+from netlab.panels.parts import chip, soft, tag
 from netlab.strip import End, Piece, Way, counted, lying, size_of
-from netlab.style import tag
 
 
 def between(events, sender, receiver, sending: bool = False) -> list[Piece]:

@@ -1,4 +1,5 @@
 """netlab.strip: what lies between two sockets, as recorded and as counted, and how it is drawn."""
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given, settings, strategies as st
 from netlab import Timeline
 from netlab.kernel import receive_queue, wait_until
 from netlab.strip import (
+    CELL,
     MESSAGES,
     ROOM,
     End,
@@ -23,8 +25,10 @@ from netlab.strip import (
 )
 
 
-def rects(svg):
-    return [node.get("fill") for node in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}rect")]
+def cells(svg):
+    """(how many, their colour), as they stand beside each other."""
+    shapes = [node for group in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}g") for node in group if node.get("fill")]
+    return [(node.get("d", "M").count("M"), node.get("fill")) for node in shapes]
 
 
 def texts(svg):
@@ -78,8 +82,25 @@ def test_datagrams_keep_their_borders_and_the_lost_ones_are_left_out():
 
 def test_a_strip_shows_each_byte_as_text_over_hex_in_the_colour_of_its_send():
     svg = bytes_strip((Piece(b"a<", 2, 0), Piece(b" \xff", 2, 1), Piece(b"", 3, None)))
-    assert texts(svg) == ["a", "61", "<", "3c", "␣", "20", "·", "ff", "3", "bytes"]
-    assert rects(svg) == [MESSAGES[0], MESSAGES[0], MESSAGES[1], MESSAGES[1], "none"]
+    assert texts(svg) == ["a<", "613c", "␣·", "20ff", "3", "bytes"]
+    assert cells(svg) == [(2, MESSAGES[0]), (2, MESSAGES[1]), (1, "none")]
+
+
+@given(st.binary(min_size=1, max_size=12), st.integers(0, 10**6))
+def test_each_letter_stands_in_its_cell_over_its_two_digits(data, start):
+    group = ET.fromstring(bytes_strip((Piece(data, len(data), 0, start),))).find("{http://www.w3.org/2000/svg}g")
+    (path, letters, digits), moved = group, float(re.search("translate[(](-?[0-9]+)", group.get("transform"))[1])
+    lefts = [moved + float(x) for x in re.findall("M([0-9]+) ", path.get("d"))]
+    assert lefts == [1 + CELL * n for n in range(len(data))]
+    assert len(letters.text) == len(data) and bytes.fromhex(digits.text) == data
+    assert [moved + float(x) for x in letters.get("x").split()] == [left + 10.5 for left in lefts]
+    assert [moved + float(x) for x in digits.get("x").split()] == [left + at for left in lefts for at in (7.5, 13.5)]
+
+
+def test_what_stays_keeps_its_shape_when_some_are_taken():
+    before, after = (bytes_strip((Piece(b"hello"[n:], 5 - n, 3, 10 + n),)) for n in (0, 3))
+    keys = [re.search('data-key="([^"]+)"', svg)[1] for svg in (before, after)]
+    assert keys[0] == keys[1] and "translate(-285 0)" in after and "translate(-219 0)" in before
 
 
 @pytest.mark.parametrize("pieces, folded", [

@@ -103,16 +103,16 @@ def test_the_stage_shows_what_lies_in_the_kernels(panel):
     need(LINUX, "the size of the next datagram is told on Linux")
     run(panel, "client", "send", 'b"hello"')
     run(panel, "connection", "recv", "3")
-    wait_until(lambda: "to connection l 6c o 6f 2 bytes, not received yet ← to client nothing" in words_of(panel, "connection"))
+    wait_until(lambda: "to connection lo 6c6f 2 bytes, not received yet ← to client nothing" in words_of(panel, "connection"))
     run(panel, "unix_peer", "sendall", 'b"hi"')
-    wait_until(lambda: "to unix h 68 i 69 2 bytes" in words_of(panel, "unix_peer"))
+    wait_until(lambda: "to unix hi 6869 2 bytes" in words_of(panel, "unix_peer"))
     run(panel, "fresh", "connect", "server.address")
     wait_until(lambda: "to the queue fresh waits 1 client waits" in words_of(panel, "listener"))
     run(panel, "listener", "accept")
     wait_until(lambda: "to the queue nothing" in words_of(panel, "listener"))
     for data in ('b"one"', 'b""', 'b"two"'):
         run(panel, "udp", "sendto", f"{data}, udp.address")
-    wait_until(lambda: "o 6f n 6e e 65 empty bytes t 74 w 77 o 6f 6 bytes" in words_of(panel, "udp"))
+    wait_until(lambda: "one 6f6e65 empty bytes two 74776f 6 bytes" in words_of(panel, "udp"))
     run(panel, "udp", "recv", "2")                      # the rest of that datagram is gone
     wait_until(lambda: "n 6e" not in words_of(panel, "udp"))
 

@@ -147,12 +147,26 @@ def test_a_click_shows_its_effect(hand):
     hand.until("The count is 1. 1 Number", None)
 
 
-def test_only_the_pump_writes(counter, hand):
-    writers = set()
-    counter.wire.observe(lambda _: writers.add(threading.current_thread().name))
+def test_a_click_is_shown_by_the_thread_that_does_it_all_else_by_the_pump(counter, hand):
+    writers = []
+    counter.wire.observe(lambda _: writers.append(threading.current_thread().name))
+    for act, writer in ((lambda: hand.click("more"), "netlab hand 1"), (lambda: hand.click("Show the code"), "MainThread"),
+                        (lambda: counter.say("told"), "netlab Counter")):
+        del writers[:]
+        act()
+        wait_until(lambda: writers)
+        assert set(writers) == {writer}
+
+
+def test_what_changes_while_a_click_is_shown_is_shown_too(counter, hand):
+    def stage():
+        if counter.count == 1:                                  # just after the number was written
+            counter.count = 2
+            counter.changed()
+        return []
+    counter.stage = stage
     hand.click("more")
-    hand.until("The count is 1")
-    assert writers == {"netlab Counter"}
+    hand.until("^.*2 Number", None)
 
 
 def test_a_round_is_one_message_and_only_what_changed(counter, hand, monkeypatch):

@@ -77,10 +77,10 @@ def test_a_conversation_by_hand(hand):
     hand.until_row("ESTABLISHED → to the server nothing ← to the client nothing")
     hand.send_message("hello, 世界")
     hand.until(r"Client 1 sent 13 bytes\. 13 bytes from the server wait in the kernel of client 1\.")
-    hand.until_row("to the client .*H 48 E 45 L 4c L 4c O 4f , 2c ␣ 20 · e4 .*13 bytes, not received yet")
+    hand.until_row("to the client .*HELLO,␣····· 48454c4c4f2c20e4b896e795 .*13 bytes, not received yet")
     hand.recv(5)
-    hand.until_row(r'to the client .*, 2c ␣ 20 .*8 bytes, not received yet .*recv\(5\) → b"HELLO"')
-    assert "48" not in hand.row().find("svg").get_text()
+    hand.until_row(r'to the client .*,␣.* 2c20e4.*8 bytes, not received yet .*recv\(5\) → b"HELLO"')
+    assert "4f2c" not in hand.row().find("svg").get_text()
     hand.recv(100)
     hand.until_row("to the client nothing")
     hand.click("shutdown(WR)")
@@ -108,8 +108,8 @@ def test_sends_stick_and_the_strip_shows_it(hand):
     hand.until("11 bytes from the server wait")
     hand.recv(4)
     hand.until_row("7 bytes, not received yet")
-    fills = [rect["fill"] for rect in hand.row().svg.find_all("rect")]
-    assert len(fills) == 7 and len(set(fills[:2])) == len(set(fills[2:])) == 1 and fills[0] != fills[2]
+    first, second = hand.row().svg.find_all("path")
+    assert first["fill"] != second["fill"] and [path["d"].count("M") for path in (first, second)] == [2, 5]
     hand.until_row(r'recv\(4\) → b"onet" · bytes of two sends')
     hand.recv(100)
     hand.until_row("bytes of two sends")

@@ -65,8 +65,8 @@ def shown(hand):
             if number := re.search(r"([\d,]+) bytes?, not received yet", words):
                 n = "to the client" in words
                 sizes[n] = int(number[1].replace(",", ""))
-                code = re.search(r"^[0-9a-f]{2}$", way.find_all("text")[1].get_text()) if way.find("rect") else None
-                first[n] = bytes.fromhex(code[0]) if code else b""
+                code = re.search(r"^([0-9a-f]{2})(?:..)*$", way.find_all("text")[1].get_text()) if way.find("svg") else None
+                first[n] = bytes.fromhex(code[1]) if code else b""
         known = "no connection" not in row.get_text()
         found[row["data-key"]] = row.find("span", class_="nl-chip").get_text(), (*sizes, *first) if known else None
     return found
