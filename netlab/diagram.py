@@ -4,7 +4,7 @@ import textwrap
 from collections import Counter
 from dataclasses import dataclass
 
-from netlab.events import ENDINGS, RECEIVES, SENDS, Row, Story
+from netlab.events import ENDINGS, HELD, RECEIVES, SENDS, Row, Story
 from netlab.style import NARROW, drawing, tag, text_at
 from netlab.words import bytes_of
 
@@ -144,7 +144,7 @@ def svg(story: Story, standalone: bool = True, waiting=(), width: int = WIDTH) -
     visible = {id(item): item for item in shown if isinstance(item, Row)}
     for row in visible.values():
         _lines_of(canvas, row, story, plan, places, visible)
-    lifelines = _lifelines(canvas, story, plan, places, bottom)
+    lifelines = _lifelines(canvas, story, plan, places, bottom, {x: bottom for x, *_ in open_boxes})
     if story.dropped:
         canvas.words(width / 2, plan.top + 6, f"{story.dropped:,} older calls are no longer kept", "s halo", "middle")
     words = textwrap.wrap(story.caption, int((width - 2 * plan.edge) / 5.9), break_on_hyphens=False)
@@ -188,9 +188,15 @@ class _Plan:
         result = f"{mark}{row.result}" if row.result and row.phase != "start" else "→ returns" if row.phase == "finish" else ""
         left = not (row.lost or row.failed or id(row) in self.needed or row.phase == "start") and e.method in SENDS and e.size
         pieces = ((row.call if row.phase != "finish" else "", "m"), (result, "m e" if row.failed else "m"), (row.note, "s"),
-                  ("waits" if row.phase == "start" else "", "s"), ("not received" if row.lost else "", "s e"),
+                  ("waits" if row.phase == "start" else "waited" if _in_vain(row) else "", "s"),
+                  ("not received" if row.lost else "", "s e"),
                   ("not received yet" if left and self.names[_ACROSS[side]] else "", "s"))
         return self.named(side, row.who) + [(words, kind) for words, kind in pieces if words]
+
+
+def _in_vain(row):
+    """Did the call wait until its time was over, or until what is no error of a socket (KeyboardInterrupt) came from outside?"""
+    return row.failed and (row.event.error == "TimeoutError" or not re.search("[Ee]rror", row.event.error))
 
 
 _ACROSS, _OUT = {"client": "server", "server": "client"}, {"client": -1, "server": 1}
@@ -219,8 +225,8 @@ def _lines_of(canvas, row, story, plan, places, visible):
     """Draw what joins a row to others: its wait, the handshake, the bytes, the end."""
     e, side, y = row.event, row.endpoint.side, places[id(row)]
     x, middle, toward = plan.lane[side, row.who], plan.width / 2, -_OUT[side]
-    if row.started is not None:
-        above = places[id(story.rows[row.started])]
+    if row.started is not None or _in_vain(row):
+        above = y if row.started is None else places[id(story.rows[row.started])]
         canvas.boxes.append(tag("rect", x=x - 5, y=above - 7, width=10, height=y - above + 14, rx=3, class_=f"w {side}"))
     if row.phase == "start":
         return
@@ -257,13 +263,17 @@ def _lines_of(canvas, row, story, plan, places, visible):
         canvas.words(start + (reach + 5) * toward, y + 4, size, "s halo", "start" if side == "client" else "end")
 
 
-def _lifelines(canvas, story, plan, places, bottom):
+def _lifelines(canvas, story, plan, places, bottom, lowest):
     """The names, in steps from the middle outwards, and below each its line; a listener's, which carries no bytes, is hollow.
 
-    The line of a connection begins where accept() returned it.
+    The line of a connection begins where accept() returned it, and each ends with its last call where that closed it;
+    `lowest` has the places of those that go on.
     """
     ends, born, drawn = {(end.side, end.name): end for end in story.endpoints}, {}, []
+    closed = {row.endpoint.id for row in story.rows if row.event.method == "close" and row.event.result != HELD}
     for row in story.rows:
+        x = plan.lane[row.endpoint.side, row.who]
+        lowest[x] = places[id(row)] if row.endpoint.id in closed and lowest.get(x) != bottom else bottom
         if row.event.made is not None and id(row) in places and row.phase != "start":
             born[row.event.made] = plan.lane[row.endpoint.side, row.who], places[id(row)]
     for side, names in plan.names.items():
@@ -285,9 +295,10 @@ def _lifelines(canvas, story, plan, places, bottom):
             else:
                 drawn.append(tag("path", d=f"M{x:g} {top + 8}V{y:g}", class_="l ghost"))
                 canvas.line(came_from, y, x, y, f"l {side}")
-            drawn.append(tag("path", d=f"M{x:g} {y:g}V{bottom:g}", class_=f"l {side}"))
+            low = lowest.get(x, bottom)
+            drawn.append(tag("path", d=f"M{x:g} {y:g}V{low:g}", class_=f"l {side}"))
             if end and end.id in plan.listeners:
-                drawn[-1] = tag("path", d=f"M{x - 2:g} {y:g}V{bottom:g}m4 0V{y:g}", class_=f"l {side}", stroke_width=1.2)
+                drawn[-1] = tag("path", d=f"M{x - 2:g} {y:g}V{low:g}m4 0V{y:g}", class_=f"l {side}", stroke_width=1.2)
         if not names and story.endpoints:
             canvas.words(plan.inner[side], 22, f"no {side} here", "s", "middle")
             drawn.append(tag("path", d=f"M{plan.inner[side]:g} 30V{bottom:g}", class_="l ghost"))

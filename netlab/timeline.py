@@ -129,11 +129,11 @@ class Timeline:
         return self.story().caption
 
     def pending(self) -> list[tuple[str, str]]:
-        """The calls that have not returned yet: [(name of the socket, "recv(1024)")]."""
+        """The calls that have not returned yet: [(name of the socket, "recv(…)")]. What they were given is noted at their end."""
         names = {end.id: end.name for end in self.story().endpoints}
         live = filter(None, (ref() for ref in self._live.valuerefs()))
-        return [(names.get(sock.number) or self._ends[sock.number].name or "socket", f"{call}()") for sock in live
-                if getattr(sock, "number", None) in self._ends for call in (sock.reading, sock.writing) if call]
+        return [(names.get(sock.number) or self._ends[sock.number].name or "socket", f"{call}({'…' * (call != 'accept')})")
+                for sock in live if getattr(sock, "number", None) in self._ends for call in (sock.reading, sock.writing) if call]
 
     def clear(self):
         """Forget all calls so far. Sockets that are still open go on recording."""

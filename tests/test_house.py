@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import itertools
 import json
 import os
 import re
@@ -158,7 +159,19 @@ def test_every_question_has_a_hidden_answer(path):
             last = cell.id
         if last and cell.cell_type == "code":
             found[last] = found.get(last, False) or cell.id in hidden(path)
-    assert {name for name, answer in found.items() if not answer} <= {"ask-steps", "predict-sockets"}    # by words
+    by_words = {"ask-steps", "predict-calls", "predict-sockets"}
+    assert {name for name, answer in found.items() if not answer} <= by_words
+
+
+OF_SOMETHING_ELSE = {"read-picture", "six-forms", "four-network", "four-all", "wrong-router"}    # prose that tells no answer
+
+
+@pytest.mark.parametrize("path", books.chapters(), ids=lambda path: path.name)
+def test_what_is_said_of_an_answer_is_folded(path):
+    book = nbformat.read(path, as_version=4).cells
+    after = [prose for cell, prose in itertools.pairwise(book) if cell.id in hidden(path) and prose.cell_type == "markdown"]
+    open_to_all = {prose.id for prose in after if not prose.source.startswith("<details><summary>What you saw</summary>\n\n")}
+    assert after and open_to_all <= OF_SOMETHING_ELSE
 
 
 @each_notebook

@@ -60,9 +60,10 @@ class Result:
         return "\n".join([f"{self.exercise}: {self.headline}", *(f"  {label:9} {text}" for label, text in self._rows)])
 
     def _repr_html_(self) -> str:
-        left = "text-align:left;vertical-align:top;overflow-wrap:anywhere;padding:2px 12px 2px 0"
-        rows = [tag("tr", tag("th", label, scope="row", style=left),
-                    tag("td", text if label == "hint" else tag("code", text), style=left)) for label, text in self._rows]
+        left = "text-align:left;vertical-align:top;padding:2px 12px 2px 0;"
+        rows = [tag("tr", tag("th", label, scope="row", style=left + "white-space:nowrap"),
+                    tag("td", text if label == "hint" else tag("code", text), style=left + "overflow-wrap:anywhere"))
+                for label, text in self._rows]
         table = [tag("table", *rows, style="margin:4px 0 0;border:0")] if rows else []
         return str(card(tag("code", self.exercise), f": {self.headline}", *table, colour=_COLOUR[self.state], role="status"))
 

@@ -603,7 +603,7 @@ def upper_returns(listener, clients):
 
 # what the check must say of each
 
-wrong(check.shout, "shutdown(SHUT_WR)", "b'hello', and no end: both sides wait")(shout_no_shutdown)
+wrong(check.shout, "how does it learn that this was all", "b'hello', and no end: both sides wait")(shout_no_shutdown)
 wrong(check.shout, "in pieces", "'H'")(shout_one_recv)
 wrong(check.shout, "cut in two", "raised UnicodeDecodeErro")(shout_decode_each)
 wrong(check.shout, "text.encode() makes bytes", "raised TypeError: a byte")(shout_str)
@@ -655,22 +655,22 @@ wrong(check.open_ports, "only 0 is success", "[")(ports_by(lambda code: True))
 wrong(check.open_ports, "close what you open", "2 still open when the function returned")(
     ports_by(lambda code: code == 0, close=False))
 wrong(check.open_ports, "a new socket", "[")(ports_one_socket)
-wrong(check.open_ports, "connect_ex", "raised ConnectionRefused")(ports_raise)
+wrong(check.open_ports, "an answer, not an accident", "raised ConnectionRefused")(ports_raise)
 wrong(check.open_ports, "a list", "{")(ports_set)
 wrong(check.open_ports, "an open port is missing", "[")(ports_first)
 wrong(check.open_ports, "about the code", "raised AttributeError: m")(
     lambda ports: [port for port in ports if socket.sock])
 wrong(check.open_ports, "in the order of", "[")(ports_sorted)
 wrong(check.open_ports, "give back a list", "(")(lambda ports: tuple(ports_by(lambda code: code == 0)(ports)))
-wrong(check.open_ports, "settimeout(0.2)", "no end after", here=LINUX)(
+wrong(check.open_ports, "how long connect waits", "no end after", here=LINUX)(
     ports_by(lambda code: code == 0, seconds=None))
 wrong(check.open_ports, "no reason to stop", "raised TimeoutError: timed out", here=LINUX)(ports_stop_at_silence)
 
-wrong(check.answer_within, "settimeout before recv", "no end after")(within_no_limit)
+wrong(check.answer_within, "how long recv waits", "no end after")(within_no_limit)
 wrong(check.answer_within, "a deadline limits all", "no end after")(within_each)
 wrong(check.answer_within, "in pieces", "b't'")(within_one_recv)
 wrong(check.answer_within, "part of an answer", "b''")(within_part)
-wrong(check.answer_within, "catch TimeoutError", "raised TimeoutError: timed out")(within_raises)
+wrong(check.answer_within, "None, not an error", "raised TimeoutError: timed out")(within_raises)
 wrong(check.answer_within, "let ConnectionRefusedError out", "None")(within_swallows)
 wrong(check.answer_within, "about the code", "raised AttributeError: '")(typo(client_typo))
 wrong(check.answer_within, "the time was used up", "raised ValueError: Timeo")(within_untested)
@@ -679,7 +679,7 @@ wrong(check.answer_within, "send the question as it is", "it heard b'time?\\n'")
 wrong(check.answer_within, "raise", "TimeoutError('late')")(lambda a, q, s: TimeoutError("late"))
 wrong(check.answer_within, "connect counts as well", "no end after", here=LINUX)(within_late)
 
-wrong(check.serve_upper, "inside the loop", "raised ConnectionResetEr")(upper_by(until_end))
+wrong(check.serve_upper, "the loop over clients goes on", "raised ConnectionResetEr")(upper_by(until_end))
 wrong(check.serve_upper, "before all clients", "the function returned")(upper_outside)
 wrong(check.serve_upper, "more to say", "the end")(upper_by(once, ConnectionError))
 wrong(check.serve_upper, "return after the last", "no end after")(upper_for_ever)

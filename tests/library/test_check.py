@@ -1,5 +1,6 @@
 """netlab.teach.check: every way that a learner's code can end becomes a Result, in words and escaped."""
 import dataclasses
+import re
 import signal
 import sys
 import threading
@@ -203,6 +204,12 @@ def test_a_trial_may_be_any_function():
     assert (failed.call, failed.expected, failed.came, failed.passed, failed.total) == ("rest(7)", "0", "7", 0, 3)
     assert Exercise("rest", (raises, seeds))(lambda n: n % 7).passed == 0     # the second was left out
     assert Exercise("rest", (seeds, raises))(lambda n: n % 7).passed == 1
+
+
+def test_a_label_stays_whole_however_narrow_the_window():
+    page = run_cases("f", lambda n: "x" * 99, [Case((7,), 8, "a hint")])._repr_html_()
+    labels = re.findall(r'<th[^>]*style="([^"]*)"[^>]*>\w+</th>', page)
+    assert len(labels) == 4 and all("nowrap" in style for style in labels)
 
 
 def test_text_is_escaped():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
@@ -140,6 +141,50 @@ def test_each_socket_has_a_lane_with_its_name_and_a_listener_looks_otherwise_tha
     hollow = [path for path in root.iter(f"{SVG}path") if path.get("stroke-width") == "1.2"]
     assert len(hollow) == 1 and {end.name for end in story.endpoints} == set(names)
     assert words_of(story_of(1, clients=9))[-30:] and "5 more" in words_of(story_of(1, clients=9))
+
+
+def lifelines(svg):
+    """Where each ends, by its place from left to right, and the height of the drawing."""
+    found = re.findall(r'd="M([\d.]+) [\d.]+V([\d.]+)["m]', svg)
+    return [float(end) for _, end in sorted(found, key=lambda one: float(one[0]))]
+
+
+def test_a_lifeline_ends_where_its_socket_is_closed():
+    timeline = netlab.Timeline()
+    with timeline.socket(name="open") as still, timeline.socket(name="closed") as sock:
+        sock.close()
+        still.bind(("127.0.0.1", 0))
+        closed, still_open = sorted(lifelines(timeline.svg()))
+        assert closed < still_open - 10
+        with pytest.raises(OSError, match="Bad file|closed|socket"):
+            sock.listen()               # its row stands below, and so its line goes on to it
+        assert sorted(lifelines(timeline.svg()))[0] > closed
+        assert len(set(lifelines(diagram.svg(timeline.story(), waiting=[("closed", "recv(…)")])))) == 1
+
+
+def test_a_file_that_holds_a_closed_socket_holds_its_lifeline():
+    timeline = netlab.Timeline()
+    a, b = timeline.socketpair()
+    with a, b, a.makefile("rb"):
+        a.close()
+        b.setblocking(False)
+        assert len(set(lifelines(timeline.svg()))) == 1
+
+
+@pytest.mark.parametrize("stop, waits", [(0.01, True), (0, False)])
+def test_a_call_that_waited_in_vain_has_a_box(stop, waits):
+    timeline = netlab.Timeline()
+    a, b = timeline.socketpair()
+    with a, b:
+        a.settimeout(stop)
+        with pytest.raises(OSError, match="timed out|unavailable|non-blocking"):
+            a.recv(1)
+    story = timeline.story()
+    row = next(row for row in story.rows if row.failed)
+    for error in (row.event.error, "WaitedTooLong" if waits else "OSError EBADF"):
+        row.event = replace(row.event, error=error)
+        boxes = len(re.findall('<rect [^>]*height="14"', diagram.svg(story)))
+        assert boxes == waits == ("waited" in "".join(words_of(story)))
 
 
 def test_nothing_is_cut_where_it_can_go_on_in_a_new_line():

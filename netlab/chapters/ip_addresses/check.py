@@ -55,7 +55,7 @@ def _to_int_mistake(args, expected, outcome):
         return ("nothing was put in: << binds weaker than +, so `number << 8 + group` shifts by 8 + group; "
                 "and each step must be kept, `number = …`")
     if came == a << 24 + b << 16 + c << 8 + d:
-        return "<< binds weaker than +: put each shift in brackets, (a << 24) + (b << 16) + …, or use |"
+        return "<< binds weaker than +: which of the two is done first here, and which should be?"
     if came == int.from_bytes(bytes(groups), "little"):
         return "wrong byte order: the first group is the most significant (network byte order)"
     if came == sum(groups):
@@ -105,13 +105,14 @@ def _to_text_mistake(args, expected, outcome):
     if came == ".".join(str(number // 255**place % 255) for place in (3, 2, 1, 0)):
         return "divided by 255: a group has 256 values, so divide by 256 or shift by 8"
     if any(int(group) > 255 for group in came.split(".")):
-        return "a group above 255: after the shift keep the last eight bits, & 255"
+        return "a group above 255: after the shift more than eight bits are left"
     return None
 
 
 to_text = _exercise("to_text", _to_text_mistake,
-    ("n >> 24 is the first group; shift and keep eight bits for the others", (3232235521, "192.168.0.1"), (16909060, "1.2.3.4"),
-     (2130706433, "127.0.0.1"), (167772161, "10.0.0.1"), (134743044, "8.8.4.4")),
+    ("a group is eight of the 32 bits: what brings them to the right end, and what drops those before them?",
+     (3232235521, "192.168.0.1"), (16909060, "1.2.3.4"), (2130706433, "127.0.0.1"), (167772161, "10.0.0.1"),
+     (134743044, "8.8.4.4")),
     ("four groups, always: the zeros in front are groups too", (1, "0.0.0.1"), (0, "0.0.0.0"), (255, "0.0.0.255"),
      (256, "0.0.1.0"), (65535, "0.0.255.255"), (65536, "0.1.0.0"), (16777215, "0.255.255.255")),
     ("a group runs from 0 to 255", (16777216, "1.0.0.0"), (2147483647, "127.255.255.255"), (2147483648, "128.0.0.0"),
@@ -126,11 +127,11 @@ def _mask_mistake(args, expected, outcome):
     if not isinstance(came, int) or not isinstance(expected, int):
         return None
     if came < 0:
-        return "negative: Python's ~ knows no width; cut the answer to 32 bits with & 0xFFFFFFFF"
+        return "negative: Python's ~ knows no width. What keeps the last 32 bits, and no more?"
     if prefix in (0, 32) and came == FULL - expected:
         return f"the other way round: /{prefix} has {'no ones at all' if prefix == 0 else 'ones only'}"
     if came > FULL:
-        return "more than 32 bits: the ones were pushed out on the left; cut with & 0xFFFFFFFF"
+        return "more than 32 bits: the ones were pushed out on the left. What keeps the last 32?"
     if came == FULL - expected:
         return "the other way round: the ones mark the network, the zeros the hosts"
     if came == (1 << prefix) - 1:
@@ -196,7 +197,7 @@ in_network = _exercise("in_network", _in_network_mistake,
 def _expand_mistake(args, expected, outcome):
     text, came, error = args[0], outcome.value, outcome.raised
     if isinstance(error, ValueError) and "unpack" in str(error):
-        return "split('::') gives one part where no '::' stands: partition('::') always gives three"
+        return "split('::') gives one part where no '::' stands, and here two are asked for"
     if isinstance(error, ValueError) and isinstance(expected, str) and "::" in text:
         return f"'::' {_where(text)} is allowed: it stands for all the groups of zeros that are missing"
     if not isinstance(expected, str) or not isinstance(came, str):
@@ -245,9 +246,9 @@ def _shorten_mistake(args, expected, outcome):
         return None
     full = ":".join(f"{group:x}" for group in args[0])
     if "x" in came:
-        return "hex() writes 0x in front: f\"{group:x}\" writes the digits alone"
+        return "hex() writes 0x in front: section 3 has a way to write the digits alone"
     if not set(came.split(":")) <= {"", *full.split(":")} and set(came.split(":")) <= {"", *map(str, args[0])}:
-        return "the groups are written in decimal: f\"{group:x}\" writes them in hex"
+        return "the groups are written in decimal: section 3 has a way to write them in hex"
     if came != came.lower():
         return "small letters: RFC 5952 writes a to f"
     if came.count("::") > 1:
@@ -311,7 +312,7 @@ def _smallest_mistake(args, expected, outcome):
     if prefix == right:
         return f"the bits after the prefix must be 0: {start} is an address in the network, not its first"
     if prefix == 32 - (high - low).bit_length():
-        return "the difference does not say where two addresses part: find the first bit that differs (a ^ b)"
+        return "the difference does not say where two addresses part: which is the first bit that differs?"
     if prefix == right + 1:
         return f"off by one, too small: /{prefix} does not hold both"
     if prefix % 8 == 0 and prefix < right:

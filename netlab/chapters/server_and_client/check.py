@@ -14,14 +14,15 @@ from netlab.teach.peers import PLAIN, Peer, Work, listening, pair, silent_addres
 MORE = 100      # bytes beyond the expected ones that a peer listens for
 NAMES = {"o": "open", "c": "closed", "s": "silent"}     # what a port is
 SENDALL = "send may take fewer bytes than it is given, and returns how many: sendall goes on until all are taken"
-IN_PIECES = "the answer came in pieces: recv until it gives b\"\""
+IN_PIECES = "the answer came in pieces, and one recv takes what is there: by what do you know that it is all?"
 TOO_MUCH = "too much was taken: ask recv for what is missing, never for more"
 ONE_EACH = "Each port needs a new socket: one that was connected cannot connect again"
 CAPITALS = "the same bytes in capitals, and nothing else"
-MORE_TO_SAY = ("the client had more to say: recv until it gives b\"\", and answer all of it with sendall, "
-               "since send may take fewer bytes than it is given")
+MORE_TO_SAY = ("the client had more to say: one recv is not the end of it, and send may take fewer bytes than it is given, "
+               "where sendall takes all")
+TIME_IS_UP = "time is up: to the caller of your function that is None, not an error"
 LISTENS = "talk through the socket that accept returned: a listening socket carries no data"
-CLOSED = "the socket is closed at that line: shutdown(SHUT_WR) ends only your sending, close() ends both directions"
+CLOSED = "the socket is closed at that line: close() ends both directions; which call ends only your sending?"
 
 
 # --- 1 shout ---------------------------------------------------------------------------------------------------
@@ -57,7 +58,7 @@ def shouting(text, answer):
         if not end:
             raise work.miss(f"{hears} and then the end",
                             f"{show(data)}, and no end" + (": both sides wait" if not work.done.is_set() else ""),
-                            "the server waits for more: say that you have sent everything, shutdown(SHUT_WR)")
+                            "the server waits for more: how does it learn that this was all? (part 6, half of an end)")
         if data != sent:
             raise work.miss(hears, f"it heard {part_of(data, sent)}", sent_wrongly(data, sent))
         work.expect(wanted, "the answer is what the server sent, from its first byte to its end")
@@ -239,11 +240,11 @@ def scanning(kinds):
         def explain(outcome):
             came, error = outcome.value, outcome.raised
             if outcome.late:
-                return "a port does not answer at all: settimeout(0.2) before connecting"
+                return "a port does not answer at all: what limits how long connect waits, and where must it stand?"
             if isinstance(error, TimeoutError):
                 return "a port that does not answer is not open: no reason to stop"
             if isinstance(error, ConnectionRefusedError):
-                return "a closed port is an answer, not an accident: connect_ex, or connect inside try"
+                return "a closed port is an answer, not an accident: go on with the next one"
             if isinstance(error, OSError) and error.errno == errno.EISCONN:
                 return ONE_EACH
             if not isinstance(came, list):
@@ -281,9 +282,9 @@ def answering(question, answer, play, seconds=60.0):
                 return CLOSED
             if answer is None and outcome.late:
                 return ("each byte in time, and no end: settimeout limits one call, a deadline limits all of them"
-                        if play is drip else "the server says nothing: settimeout before recv")
+                        if play is drip else "the server says nothing: what limits how long recv waits?")
             if answer is None and isinstance(error, TimeoutError):
-                return "time is up: catch TimeoutError and return None"
+                return TIME_IS_UP
             if answer is None and isinstance(error, (ValueError, BlockingIOError)):
                 return "the time was used up before that call: settimeout needs more than 0; nothing left means None"
             if answer is None and isinstance(came, bytes):
@@ -322,7 +323,7 @@ def hold_up(work, conn, data):
 def within_full(work):
     hint = "connect counts as well: the time limit must be set before it"
     work.start(silent_address(work), b"time?", 0.2, shown='address, b"time?", 0.2',
-               explain=lambda outcome: hint if outcome.late else "time is up: catch TimeoutError and return None"
+               explain=lambda outcome: hint if outcome.late else TIME_IS_UP
                if isinstance(outcome.raised, TimeoutError) else None)
     work.expect(None if os.name != "nt" else Raises(ConnectionRefusedError), hint)      # there a full queue refuses
 
@@ -345,7 +346,7 @@ def serving(*clients):
     def script(work):
         def explain(outcome):
             if isinstance(outcome.raised, (ConnectionResetError, BrokenPipeError)) and {crash, gone, deaf} & {*clients}:
-                return "a client that vanished ended your server: catch ConnectionError inside the loop over clients"
+                return "a client that vanished ended your server: it is that client's end only, and the loop over clients goes on"
             if isinstance(outcome.raised, OSError) and outcome.raised.errno in (errno.EPIPE, errno.ENOTCONN):
                 return LISTENS
             return "all clients are served, and the function goes on: return after the last of them" if outcome.late else None

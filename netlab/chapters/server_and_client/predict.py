@@ -18,7 +18,7 @@ bound_only = single("The socket is bound: it has an address, and no other socket
     "address now. What happens?",
     {"It works": "An address is only a name. Nobody said that calls are welcome there: that is `listen`.",
      "It waits until `listen` is called": "The kernel does not wait for what may come: it answers at once, with no.",
-     "It is refused": "Without `listen` the kernel answers the client's SYN with a reset: nobody is there.",
+     "It is refused": "Without `listen` the kernel answers at once that nobody is there.",
      "`connect` says that the address is in use": "In use is what `bind` complains of. `connect` wants it in use."},
     "It is refused")
 
@@ -31,12 +31,12 @@ not_accepted = single("The server listens. It has not called `accept`, and will 
      "Both return": "The kernels make the connection and keep the bytes. `accept` only hands it to the program."},
     "Both return")
 
-sockets_now = number(
-    "One client is connected, and the server has accepted it. How many sockets does this program hold, both ends counted?", 3,
-    "The client's one, and two on the server: the one that listens, and a new one for this client.",
-    {2: "One for each end of the connection, yes. And the one that listens is still there.",
-     1: "A socket is one end. A connection has two.",
-     4: "One client, one connection, one listening socket."})
+accepted = single("The client has connected and sent five bytes. Only now does the server call `accept`. What does it get?",
+    {"The client's socket": "That one stays with the client. A socket is one end, and `accept` gives the server its own.",
+     "The listener, connected now": "The listener goes on listening: how else would the next client be let in?",
+     "A new socket, without those bytes": "They belong to the connection, and its kernel has kept them since they came.",
+     "A new socket, and the bytes are in it": "A socket for this connection alone. What came before `accept` waits in it."},
+    "A new socket, and the bytes are in it")
 
 only_oserror = multiple("Which of these mistakes raise `OSError`, or a class derived from it?",
     {"a port in use": "EADDRINUSE has no class of its own, so it is a plain `OSError`.",
@@ -46,12 +46,6 @@ only_oserror = multiple("Which of these mistakes raise `OSError`, or a class der
      "port 65536": "`OverflowError`: Python refuses the number before it asks the kernel.",
      "a str in place of bytes": "`TypeError`: Python refuses the value before it asks the kernel."},
     {"a port in use", "an address of another machine", "nobody listens there", "a host that is no address"})
-
-text = single('What does `sock.sendall("hello")` do?',
-    {"It sends five bytes": "In Python 2 it did. Which bytes would `世` be? Somebody has to say.",
-     "It sends the text as UTF-8": "A likely guess, and Python does not guess: you say `encode()`.",
-     "It raises `TypeError`": "A str is not bytes. `encode()` makes bytes of it.",
-     "It raises `OSError`": "The kernel is not even asked."}, "It raises `TypeError`")
 
 shadow = single("A program says `socket = socket.socket()` and, later, `other = socket.socket()`. What happens?",
     {"Two sockets": "After the first line the name `socket` means the object, and the module has no name any more.",
@@ -64,8 +58,8 @@ full_queue = single("`listen(1)`, and the server accepts nobody. Clients connect
     {"One connects, the second is refused": "Linux lets one more than the number in, and refuses nobody for a full queue.",
      "One connects, the second waits": "Almost: Linux lets one more in than the number says.",
      "Two connect, the third is refused": "Two do. The third gets no answer at all, and so it goes on trying.",
-     "Two connect, the third waits": "The queue holds one more than the number. The third one's SYN is dropped, and its kernel "
-         "sends it again after a second."}, "Two connect, the third waits")
+     "Two connect, the third waits": "The queue holds one more than the number. The third one's call is dropped, and its "
+         "kernel calls again after a second."}, "Two connect, the third waits")
 
 rest = single("Ten bytes have arrived. `recv(4)` takes four. Where are the other six?",
     {"Gone": "That is UDP. TCP loses nothing.",
