@@ -14,7 +14,7 @@ from markupsafe import Markup
 from netlab import addresses
 from netlab.addresses import WIDTH
 from netlab.panels.base import Panel
-from netlab.panels.parts import RUN_ME, button, goals, read_number, row, whole, tag
+from netlab.panels.parts import RUN_ME, button, goals, read_number, row, tag, whole
 from netlab.teach.pictures import address_picture
 from netlab.words import quoted
 

@@ -19,9 +19,8 @@ import anywidget
 from markupsafe import Markup
 from traitlets import List, Unicode
 
-from netlab.events import MARKS
 from netlab.panels import parts
-from netlab.panels.parts import RUN_ME, button, chip, picture_of, row, whole, tag
+from netlab.panels.parts import RUN_ME, button, chip, picture_of, row, tag, whole
 from netlab.sockets import event_of
 from netlab.strip import stage_picture
 from netlab.style import Picture, palette
@@ -64,13 +63,15 @@ class Panel:
     look = "nl-plain"                       # CSS classes of its own
     kept = {"plain", "_lock", "_drawing", "_closed", "_wake", "_shown", "_done", "_code"}    # what a closed panel still holds
     timeline = None                         # a recording, whose picture "The whole story" shows
-    _wire, _drawn, _known = None, (None, Markup()), (None, {}, [])
+    _wire, _drawn, _newest, _events = None, (None, Markup()), None, []
 
     def __init__(self):
         self.writes = 0                     # messages to the page so far
         self._closed = False
         self._wake, self._shown, self._done = (threading.Event() for _ in range(3))
-        self._lock, self._drawing, self._sent_at = threading.RLock(), threading.Lock(), 0.0
+        self._shown.set()                   # no click waits for what it asked for
+        self._lock, self._drawing = threading.RLock(), threading.Lock()
+        self._told, self._given, self._sent_at, self._pace = False, 0, 0.0, None
         self._pump_thread = None
         self._actors: list[Actor] = []
         self.fields: dict[str, str] = {}    # what stood in each field at the last click
@@ -145,8 +146,10 @@ class Panel:
     # for a subclass to use
 
     def changed(self) -> None:
-        """The model has changed: the pump looks soon. Cheap, and safe from any thread."""
-        self._wake.set()
+        """The model has changed: it is shown soon. Cheap, and safe from any thread."""
+        self._told = True
+        if self._shown.is_set():            # else a click shows it
+            self._wake.set()
 
     def say(self, sentence: str) -> None:
         """Put what happened last, as one sentence, into the status."""
@@ -206,7 +209,7 @@ class Panel:
             if not (behind or free):
                 free = [Actor(self, len(self._actors) + 1)]
                 self._actors += free
-            self._shown.clear()
+            self._given += 1
             (behind or free)[0].do(job, args, who, kind)
 
     def pending(self, who, *, but=None) -> list[str]:
@@ -262,7 +265,9 @@ class Panel:
 
     def _pump(self):
         while not self._closed:
-            told = self._wake.wait(self.pace())
+            with self._drawing:
+                self._pace = self.pace()
+            told = self._wake.wait(self._pace)
             while (left := self._too_soon()) > 0:
                 self._done.wait(left)
                 self._done.clear()
@@ -277,11 +282,21 @@ class Panel:
     def _show(self, told=False):
         """Send what differs; if it was `told`, only when no other thread has done so meanwhile."""
         with self._drawing:
-            if self._closed or self._wire is None or told and not self._wake.is_set():
-                return
             self._wake.clear()
-            self._send(self._parts())
-            self._sent_at = time.monotonic()
+            if self._closed:
+                self._wake.set()            # that may have been close()'s, for the pump
+            elif self._wire is not None and (self._told or not told):
+                self._told = False
+                self._send(self._parts())
+                self._sent_at = time.monotonic()
+                if self.pace() != self._pace:   # else the pump would sleep on
+                    self._wake.set()
+
+    def _show_click(self):
+        self._show()
+        self._shown.set()
+        if self._told:                      # meanwhile
+            self._wake.set()
 
     def _parts(self):
         try:
@@ -293,12 +308,15 @@ class Panel:
             return {} if self._closed else {"said": [str(tag("div", _words_for(error), role="status"))]}
 
     def events(self) -> list:
-        """The recording's events. Those of the round before are not made again: a click waits for this."""
-        records, (before, made, events) = self.timeline.log.copy(), self._known
-        if records != before:
-            made = {id(record): made.get(id(record)) or event_of(record) for record in records}
-            self._known = records, made, [event for event in made.values() if event.method not in MARKS]
-        return self._known[2]
+        """The recording's events, and its marks. Only the new ones are made: a click waits for this."""
+        log, fresh = self.timeline.log.copy(), []
+        for record in reversed(log):
+            if record is self._newest:
+                break
+            fresh.append(event_of(record))
+        if fresh or not log:
+            self._newest, self._events = log[-1] if log else None, [*self._events, *reversed(fresh)][-len(log):] if log else []
+        return self._events
 
     def _story(self):
         events = self.events()
@@ -323,14 +341,15 @@ class Panel:
         for name, field in fields.items() if isinstance(fields, dict) else ():
             if isinstance(field, list) and field[1:] == [self._puts.get(name, ("", 0))[1]]:
                 self.fields[name] = _whole(field[0])        # else it was sent before the panel's own text came there
-        self._shown.set()
+        given = self._given
+        self._shown.clear()
         try:
             if act := getattr(self, f"on_{content.get('do')}", None):
                 act(_whole(content.get("about", "")))
         except Exception as error:
             self.say(_words_for(error))
-        if self._shown.is_set():                # nothing was given to a thread
-            self._show()
+        if self._given == given:                # nothing was left to a thread
+            self._show_click()
         elif not self._shown.wait(CLICK_WAIT):
             self._shown.set()
             self.changed()
@@ -386,11 +405,10 @@ class Actor:
                 self._panel.say(_words_for(error))
             with self._panel._lock:
                 self.pending.popleft()
-            if self._panel._shown.is_set():     # the click no longer waits for it
+            if self._panel._shown.is_set():     # no click waits for it (any more)
                 self._panel.changed()
             else:
-                self._panel._show()
-                self._panel._shown.set()
+                self._panel._show_click()
             self._panel._done.set()
 
 

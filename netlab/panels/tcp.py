@@ -94,11 +94,7 @@ class TcpPanel(Panel):
     # what is shown
 
     def chips(self):
-        if self.server is None:
-            return []
-        host, address = self.server.host, ipaddress.ip_address(self.server.host)
-        return [f"{host} only" if address.is_loopback else
-                "reachable from other machines" if address.is_unspecified else f"reachable on {host}"]
+        return [] if self.server is None else [self._reach]
 
     def aside(self):
         found = [(client.name, kernel.receive_queue(client.sock)) for client in self.clients if client.open]
@@ -218,19 +214,15 @@ class TcpPanel(Panel):
                 self._log.append(line(way, as_text(event.data, event.size, 40), soft(f" {bytes_of(event.size)}")))
             elif event.method in RECEIVES:
                 self._log.append(line(who, soft("ended its sending")))
-        self._look_for_goals(events)
-
-    def _look_for_goals(self, events):
         for client in list(self.clients):
-            link = self._link(client)
-            if link is None:
+            took = [e for e in new if client.open and e.socket == client.sock.number and e.method in RECEIVES and not e.error]
+            if not took or (link := self._link(client)) is None:
                 continue
-            took = [e for e in events if e.socket == client.sock.number and e.method in RECEIVES and not e.error]
-            if took and kernel.receive_queue(client.sock) == 2:
+            if kernel.receive_queue(client.sock) == 2:
                 self.reached.add("rest")
             if taken_together(events, client.sock, link.conn) >= 3:
                 self.reached.add("stick")
-            if took and not took[-1].size:
+            if not took[-1].size:
                 self.reached.add("end")
 
     # what the controls ask for
@@ -300,6 +292,9 @@ class TcpPanel(Panel):
                 self.errors[field] = words
                 self.say(words)
             return
+        address = ipaddress.ip_address(server.host)
+        self._reach = (f"{server.host} only" if address.is_loopback else
+                       "reachable from other machines" if address.is_unspecified else f"reachable on {server.host}")
         with self._lock:
             self.server = None if self._closed else server
         if self._closed:
@@ -315,7 +310,7 @@ class TcpPanel(Panel):
         self.put("to_host", server.address[0])
         self.put("to_port", str(server.port))
         self.say(f"The server listens on {server.host}, port {server.port}: " + (
-            "only programs on this machine can connect." if ipaddress.ip_address(server.host).is_loopback
+            "only programs on this machine can connect." if address.is_loopback
             else "whoever can reach this machine over a network can connect."))
 
     def _stop_server(self):
