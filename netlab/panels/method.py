@@ -18,8 +18,7 @@ from netlab.strip import End, Way, datagrams
 from netlab.teach.workbench import Workbench
 from netlab.words import code_of
 
-NAMES = {"listener": "listener: TCP", "client": "client: TCP", "connection": "connection: TCP",
-         "fresh": "fresh: TCP, new", "udp": "udp: UDP", "unix": "unix: AF_UNIX", "unix_peer": "unix_peer: AF_UNIX"}
+NAMES = "listener", "client", "connection", "fresh", "udp", "unix", "unix_peer"
 WAITS = set("accept connect connect_ex recv recv_into recvfrom recvmsg send sendall sendmsg sendto".split())
 MAKES = {"accept", "dup", "makefile", "detach"}       # what somebody has to close
 PAIRS, RIGHT = (("client", "connection"), ("unix", "unix_peer")), {"connection", "unix_peer", "listener", "udp"}    # as drawn
@@ -63,8 +62,8 @@ class MethodPanel(Panel):
         super().__init__()
         self.timeline = self._recorder()
         self._bench = self._folder = self._last = self._filled = None
-        self._labels, self._made, self._running, self._kept = {}, 0, [], []
-        self._reached = set()
+        self._made, self._running, self._kept = 0, [], []
+        self._chosen, self._reached = "client", set()
 
     def begin(self):
         self.on_again("")
@@ -83,18 +82,15 @@ class MethodPanel(Panel):
         return " ".join(f"{call.shown} waits." for call in self._running[:2] if call.started)
 
     def controls(self):
-        options = [(name, self._labels.get(name, name)) for name in self.sockets] or list(NAMES.items())
-        if self.fields.get("on") not in dict(options):
-            self.put("on", "client" if "client" in dict(options) else options[0][0])
-        name, method = self.fields["on"], self.fields.setdefault("method", "recv")
+        name, method = self._chosen, self.fields.setdefault("method", "recv")
         signature, about, example = METHODS[method]
         if self._filled != (filled := (method, self._is_unix(name))):
             self._filled = filled
             self.put("args", self._example(name, method, example))
         first = self._waiting(name)
         cancel = button(f"Cancel {first.name}.{first.method}" if first else "Cancel", "cancel", off=first is None)
-        chosen = row(self.choice("on", "Socket", options, data_change="look"),
-                     self.choice("method", "Method", [(each, each) for each in METHODS], data_change="look"),
+        whom = tag("b", f"{name}.", class_=f"nl-{'server' if name in RIGHT else 'client'} nl-whom")
+        chosen = row(whom, self.choice("method", "Method", [(each, each) for each in METHODS], data_change="look"),
                      self.field("args", "Arguments", "", "nl-wide", data_enter="call"), button("Call", "call", main=True))
         about = tag("div", tag("code", f"{name}.{signature}"), soft(f"  {about}"), class_="nl-about")
         return [chosen, row(about, cancel, button("Start again", "again"))]
@@ -128,7 +124,7 @@ class MethodPanel(Panel):
         def box(end):
             if end is None:
                 return tag("span")
-            return end_html(end, do="choose", about=end.name, chosen=end.name == self.fields.get("on"))
+            return end_html(end, do="choose", about=end.name, chosen=end.name == self._chosen)
 
         scene = self.scene()
         rows = [tag("div", box(left), tag("div", *map(way_html, ways), class_="nl-between"), box(right), class_="nl-pair",
@@ -183,15 +179,16 @@ class MethodPanel(Panel):
     # what the controls ask for
 
     def on_look(self, _):
-        """Another socket or method was chosen."""
+        """Another method was chosen."""
         self.errors.pop("args", None)
 
     def on_choose(self, name):
         if name in self.sockets:
-            self.put("on", name)
+            self._chosen = name
+            self.errors.pop("args", None)
 
     def on_call(self, _):
-        self.call(self.fields.get("on"), self.fields.get("method"), self.fields.get("args", ""))
+        self.call(self._chosen, self.fields.get("method"), self.fields.get("args", ""))
 
     def call(self, name, method, typed) -> Call | None:
         """Enqueue sockets[name].method(typed); None where the arguments are wrong, as then stands under the field."""
@@ -217,7 +214,7 @@ class MethodPanel(Panel):
         return call
 
     def on_cancel(self, _):
-        call = self._waiting(self.fields.get("on"))
+        call = self._waiting(self._chosen)
         self.say(f"{call.shown} is being cancelled." if call else "No call waits.")
         if call is not None:
             self.do(self.cancel, call)
@@ -291,11 +288,11 @@ class MethodPanel(Panel):
             close(made)
             return "closed"
         if call.method == "accept":
-            name = self._add("connection", "TCP", made)
+            name = self._add("connection", made)
             call.code = f"{name}, address = {call.code}"
             return f"({name}, {parts.address_of(result[1])})"
         if call.method == "dup":
-            name = self._add(f"{call.name}_copy", "by dup", made)
+            name = self._add(f"{call.name}_copy", made)
             call.code = f"{name} = {call.code}"
             return name
         if call.method == "makefile":
@@ -311,7 +308,7 @@ class MethodPanel(Panel):
             return f"{result}, {code_of(result)}"
         return short(result)
 
-    def _add(self, kind, words, sock):
+    def _add(self, kind, sock):
         """Put a socket that a call made among the others, if there is room; its name."""
         if len(self.sockets) >= MAX_SOCKETS:
             sock.close()
@@ -319,7 +316,6 @@ class MethodPanel(Panel):
             return "closed"
         self._made += 1
         name = f"{kind}_{self._made + 1}"
-        self._labels[name] = f"{name}: {words}"
         self.sockets = {**self.sockets, name: sock}
         return name
 
@@ -376,7 +372,7 @@ class MethodPanel(Panel):
                 self._last, self._made = None, 0
                 found = {**bench.sockets, "fresh": fresh, "unix_peer": bench.unix_peer}
                 self.sockets = {name: found[name] for name in NAMES if found.get(name) is not None}
-                self._labels, self.timeline = dict(NAMES), timeline
+                self._chosen, self.timeline = self._chosen if self._chosen in self.sockets else "client", timeline
                 self._code.clear()
                 self.say("New sockets are on the workbench.")
                 return

@@ -116,7 +116,7 @@ class TcpPanel(Panel):
             button("Stop" if runs else "Start", "stop" if runs else "start", main=self._next() == "start", key="server"),
             kind="nl-of-server")
         whom = row(
-            self.choice("client", "Client", [(c.key, c.name) for c in self.clients], data_change="choose"),
+            tag("b", client.name, class_="nl-client nl-whom"),
             self.field("to_host", "Connect to", "127.0.0.1", data_enter="connect"),
             self.field("to_port", "Port", "", "nl-short", data_enter="connect", aria_label="Connect to port"),
             self._button("connect"), self._button("Add a client", "add"),
@@ -170,8 +170,8 @@ class TcpPanel(Panel):
 
     @property
     def client(self):
-        """The client that the buttons act for."""
-        return next((c for c in self.clients if c.key == self.fields.get("client")), self.clients[0])
+        """The client that the buttons act for: the one whose box was pressed, or the newest."""
+        return self._chosen if self._chosen in self.clients else self.clients[0]
 
     def _next(self):
         """The sensible next step, whose button is the main one."""
@@ -239,22 +239,20 @@ class TcpPanel(Panel):
         self.do(self._stop_server, who=self)
 
     def on_choose(self, key):
-        if any(client.key == key for client in self.clients):       # of a box; the list tells its value itself
-            self.put("client", key)
+        self._chosen = next((client for client in self.clients if client.key == key), self._chosen)
 
     def on_add(self, _):
         if len(self.clients) >= MAX_CLIENTS:
             self.say(f"{MAX_CLIENTS} clients are as many as this panel shows. For more, write a loop in a cell.")
             return
         self._number += 1
-        self.clients.append(Client(self, self._number))
-        self.put("client", self.clients[-1].key)
+        self._chosen = Client(self, self._number)
+        self.clients.append(self._chosen)
 
     def on_remove(self, _):
         client = self.client
         if client.sock is not None and not client.open and len(self.clients) > 1:
             self.clients.remove(client)
-            self.put("client", self.clients[0].key)
 
     def on_connect(self, _):
         if self.server is None and not self.fields.get("to_port"):

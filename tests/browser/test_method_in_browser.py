@@ -9,7 +9,7 @@ def test_by_keyboard_in_a_browser(opened):
     by = page.page.get_by_label
 
     def call(name, method, typed):
-        by("Socket", exact=True).select_option(name)
+        page.page.get_by_role("button", name=re.compile(rf"^{name}\b")).first.press("Enter")
         by("Method", exact=True).select_option(method)
         page.until(".nl-about", rf"{name}\.{method}\(")
         by("Arguments", exact=True).fill(typed)

@@ -154,7 +154,7 @@ def test_a_restarted_kernel_and_a_notebook_opened_again_say_what_to_do(opened):
 BUSY = """from netlab.kernel import wait_until
 for n in range(17):
     for client in panel.clients:
-        panel.put("client", client.key)
+        panel.on_choose(client.key)
         panel.put("message", f"message {n}")
         (panel.on_recv if n % 3 == 2 else panel.on_sendall)("")
         wait_until(lambda: not panel.pending(client))
