@@ -5,21 +5,18 @@ was used, with all fields, and `on_…` of that name reads the fields and hands 
 does at once is shown by the thread that did it. Servers and recorders, in whatever thread, change the model and call
 `changed()`: one pump thread per panel then asks for the parts anew. Those that differ are sent.
 """
-import atexit
 import queue
 import re
 import threading
 import time
-import weakref
 from collections import deque
-from contextlib import suppress
 from importlib import resources
 
 import anywidget
 from markupsafe import Markup
 from traitlets import List, Unicode
 
-from netlab.panels import parts
+from netlab.panels import shown_in
 from netlab.panels.parts import RUN_ME, button, chip, picture_of, row, tag, whole
 from netlab.sockets import event_of
 from netlab.strip import stage_picture
@@ -79,7 +76,7 @@ class Panel:
         self._puts: dict[str, tuple[str, int]] = {}     # what the panel itself put into a field, and how often
         self._code, self._sentence = deque(maxlen=200), ""
         self._opened: set[str] = set()      # "code", "story": what is shown on request
-        _replace_in_cell(self)
+        shown_in.replace(self)
 
     # for a subclass to give: lists of elements, HTML of the model as it is now; in one thread at a time
 
@@ -172,12 +169,18 @@ class Panel:
         """
         value, times = self._puts.get(name, (start, 0))
         self.fields.setdefault(name, value)
-        return parts.field(name, label, value, times, self.errors.get(name, ""), kind, **attributes)
+        error, usual = self.errors.get(name), {"aria_label": label, "autocomplete": "off", "spellcheck": "false"}
+        text = tag("input", name_=name, value=value, data_put=times, aria_invalid=error and "true", **{**usual, **attributes})
+        note = tag("div", error, class_="nl-error", role="alert") if error else ""
+        return tag("div", tag("label", tag("span", label), text), note, class_=f"nl-field {kind}", data_key=f"field {name}")
 
     def choice(self, name: str, label: str, options, kind: str = "", **attributes) -> Markup:
         """A labelled list to choose from; `options` are (value, words) pairs, and self.fields[name] the chosen value."""
-        chosen = self.fields.setdefault(name, options[0][0])
-        return parts.choice(name, label, chosen, self._puts.get(name, ("", 0))[1], tuple(options), kind, **attributes)
+        now = self.fields.setdefault(name, options[0][0])
+        listed = [tag("option", words, value=each, selected="" if each == now else None) for each, words in options]
+        times = self._puts.get(name, ("", 0))[1]
+        chosen = tag("select", *listed, name_=name, data_put=times, aria_label=label, **attributes)
+        return tag("div", tag("label", tag("span", label), chosen), class_=f"nl-field {kind}", data_key=f"field {name}")
 
     def put(self, name: str, value: str) -> None:
         """Put `value` into a field, whatever the reader has typed there."""
@@ -231,7 +234,7 @@ class Panel:
                 self._wire.on_msg(self._received)
                 self._pump_thread = threading.Thread(target=self._pump, name=f"netlab {type(self).__name__}", daemon=True)
                 self._pump_thread.start()
-                _live.add(self)
+                shown_in.live.add(self)
             return self._wire
 
     def close(self) -> None:
@@ -419,34 +422,3 @@ def _whole(text):
 
 def _words_for(error):
     return f"The panel met an error of its own: {type(error).__name__}: {error}."
-
-
-# --- which panels there are --------------------------------------------------------------------------------------
-
-_live: weakref.WeakSet[Panel] = weakref.WeakSet()               # shown and not closed
-_cells: dict[str, tuple[str, list[weakref.ref]]] = {}           # cell -> (which run of it, its panels)
-
-
-def _replace_in_cell(panel):
-    """Close what an earlier run of this cell made; remember `panel` as made by this one."""
-    try:
-        from IPython import get_ipython
-        message = get_ipython().kernel.get_parent()
-        cell = message["metadata"].get("cellId") or message["content"]["code"]
-        run = message["header"]["msg_id"]
-    except (ImportError, AttributeError, KeyError):             # no notebook, or no cell: nothing to replace
-        return
-    before, panels = _cells.get(cell, ("", []))
-    if before != run:
-        for old in panels:
-            if (made := old()) is not None:
-                made.close()
-        panels = []
-    _cells[cell] = run, [*panels, weakref.ref(panel)]
-
-
-@atexit.register
-def _close_panels():
-    for panel in list(_live):
-        with suppress(Exception):                               # the connection to the browser may be gone
-            panel.close()

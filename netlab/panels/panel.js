@@ -2,7 +2,7 @@
 // back in one message: which control, and all fields. What was typed or opened, and the focus, stay as they are.
 
 const PARTS = ["head", "said", "controls", "stage", "more"];
-const STARTS = new Set(["value", "checked", "selected"]);   // attributes that say only how a control begins
+const STARTS = new Set(["value", "checked"]);               // attributes that say only how a control begins
 const keyOf = node => node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("data-key") : null;
 
 function patch(was, now) {                                  // make `was` like `now`, an element of the same kind
@@ -18,7 +18,7 @@ function patch(was, now) {                                  // make `was` like `
     if (differs) was.setAttribute(name, value);
     if ((differs || put) && STARTS.has(name) && name in was) was[name] = name === "value" ? value : true;
   }
-  const wanted = new Set(), keyed = new Map();
+  const chosen = now.value, wanted = new Set(), keyed = new Map();
   for (const child of now.children) wanted.add(keyOf(child));
   for (const child of [...was.children])
     if (wanted.has(keyOf(child))) keyed.set(keyOf(child), child);
@@ -40,6 +40,7 @@ function patch(was, now) {                                  // make `was` like `
     at.remove();
     at = next;
   }
+  if (put && was.nodeName === "SELECT") was.value = chosen;
 }
 
 function made(html) {

@@ -113,21 +113,6 @@ def button(label: str, do: str, about: str = "", *, main: bool = False, off: boo
                data_key=key or f"{do} {about}", aria_disabled="true" if off else None, **attributes)
 
 
-def field(name: str, label: str, value: str, put: int, error: str, kind: str, **attributes) -> Markup:
-    """A line of text with its label above and what is wrong with it below: see `Panel.field`."""
-    attributes = {"aria_label": label, "autocomplete": "off", "spellcheck": "false", **attributes}
-    text = tag("input", name_=name, value=value, data_put=put, aria_invalid="true" if error else None, **attributes)
-    note = tag("div", error, class_="nl-error", role="alert") if error else ""
-    return tag("div", tag("label", tag("span", label), text), note, class_=f"nl-field {kind}", data_key=f"field {name}")
-
-
-def choice(name: str, label: str, value: str, put: int, options: tuple, kind: str, **attributes) -> Markup:
-    """A labelled list to choose from: see `Panel.choice`."""
-    listed = [tag("option", words, value=each, selected="" if each == value else None, data_put=put) for each, words in options]
-    chosen = tag("select", *listed, name_=name, data_put=put, aria_label=label, **attributes)
-    return tag("div", tag("label", tag("span", label), chosen), class_=f"nl-field {kind}", data_key=f"field {name}")
-
-
 def row(*content, kind: str = "") -> Markup:
     """Controls beside each other, as far as there is room."""
     return tag("div", *content, class_=f"nl-row {kind}".strip())

@@ -39,8 +39,8 @@ def waiting(panel, name, method, typed=""):
 
 
 def box(hand, name):
-    """A socket's box on the stage."""
-    return hand.page("stage").find("button", value=name)
+    """A socket's box on the stage, as soon as it is there."""
+    return wait_until(lambda: hand.page("stage").find("button", value=name))
 
 
 # Calls and their results
@@ -167,7 +167,7 @@ def test_accept_gives_a_socket_to_call_on(panel):
     accept = waiting(panel, "listener", "accept")
     run(panel, "fresh", "connect", "server.address")
     assert accept.done.wait(5) and accept.result.startswith("(connection_2, ")
-    wait_until(lambda: box(Hand(panel), "connection_2"))
+    box(Hand(panel), "connection_2")
     assert run(panel, "connection_2", "getpeername").result == run(panel, "fresh", "getsockname").result
 
 
@@ -333,7 +333,7 @@ def test_a_new_socket_leaves_the_choice_where_it_is(panel):
     hand = Hand(panel)
     hand.press(box(hand, "udp"))
     run(panel, "client", "dup")
-    wait_until(lambda: box(hand, "client_copy_2"))
+    box(hand, "client_copy_2")
     assert box(hand, "udp")["aria-pressed"] == "true" and "udp.recv(" in hand.text("controls")
 
 
