@@ -2,7 +2,8 @@
 // back in one message: which control, and all fields. What was typed or opened, and the focus, stay as they are.
 
 const PARTS = ["head", "said", "controls", "stage", "more"];
-const STARTS = new Set(["value", "checked", "selected"]);   // attributes that say only how a control begins
+const STARTS = new Set(["value", "checked", "selected"]);   // attributes that say only how a control begins; without a new
+                                                            // data-put, "selected" is what the reader chose, who may be further
 const keyOf = node => node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("data-key") : null;
 
 function patch(was, now) {                                  // make `was` like `now`, an element of the same kind
@@ -11,12 +12,12 @@ function patch(was, now) {                                  // make `was` like `
   for (const name of was.getAttributeNames())
     if (!now.hasAttribute(name) && name !== "open") {
       was.removeAttribute(name);
-      if (STARTS.has(name) && name !== "value") was[name] = false;
+      if (STARTS.has(name) && name !== "value" && (put || name !== "selected")) was[name] = false;
     }
   for (const {name, value} of now.attributes) {
     const differs = was.getAttribute(name) !== value;
     if (differs) was.setAttribute(name, value);
-    if ((differs || put) && STARTS.has(name) && name in was) was[name] = name === "value" ? value : true;
+    if ((put || differs && name !== "selected") && STARTS.has(name) && name in was) was[name] = name === "value" ? value : true;
   }
   const wanted = new Set(), keyed = new Map();
   for (const child of now.children) wanted.add(keyOf(child));
