@@ -25,6 +25,10 @@ SCROLLS = """() => [...document.querySelectorAll('.nl-panel, .nl-panel *')].filt
                      || e.scrollHeight > e.clientHeight + 1 && /auto|scroll|hidden/.test(css.overflowY));
 }).map(e => `${e.tagName}.${e.className} ${e.scrollWidth}>${e.clientWidth} ${e.scrollHeight}>${e.clientHeight}`)"""
 
+# Whether the panel is within its cell and not too wide.
+FITS = """() => { const panel = document.querySelector('.nl-panel').getBoundingClientRect(),
+    room = document.querySelector('.jp-OutputArea-output:has(.nl-panel)').getBoundingClientRect();
+    return panel.width <= 900 && panel.right <= room.right + 1 && panel.width > 300 }"""
 
 # Opens a notebook in place of the one before, as if in a fresh page. Nothing of the old one is asked or saved.
 OPEN = """async ([path, theme]) => {
