@@ -4,7 +4,7 @@ NAME = "e => (e.ariaLabel || e.title || e.labels?.[0]?.textContent || e.textCont
 # What has the focus, whether that can be seen, and the notebook around it, which no key for a panel may change.
 LOOK = f"""() => {{
     const e = document.activeElement, css = getComputedStyle(e), {{content}} = window.jupyterapp.shell.currentWidget;
-    const drawn = !['none', 'hidden'].includes(css.outlineStyle) && !/^rgba\\(.*, 0\\)$/.test(css.outlineColor);
+    const drawn = !['none', 'hidden'].includes(css.outlineStyle) && !/^rgba/.test(css.outlineColor) && css.opacity === '1';
     const {{top, bottom}} = e.getBoundingClientRect();
     return {{name: ({NAME})(e), inside: !!e.closest('.nl-panel'), outline: drawn ? parseFloat(css.outlineWidth) : 0,
              inView: top >= 0 && bottom <= innerHeight,
