@@ -53,7 +53,7 @@ function render({model, el}) {
   const places = Object.fromEntries(PARTS.map(name => [name, el.appendChild(document.createElement("div"))]));
   for (const name of PARTS) places[name].className = `nl-${name}`;
   const shown = {}, show = () => {
-    const key = el.contains(document.activeElement) && document.activeElement.dataset.key;
+    const had = el.contains(document.activeElement) && document.activeElement, {key} = had.dataset ?? {}, beside = had.previousElementSibling;
     if (shown.look !== model.get("look")) {
       if (shown.look) el.classList.remove(...shown.look.split(" "));
       el.classList.add("nl-panel", ...(shown.look = model.get("look")).split(" "));
@@ -69,8 +69,8 @@ function render({model, el}) {
         patch(place, like);
       }
     }
-    if (key && !el.contains(document.activeElement))        // what had the focus has another place now
-      el.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+    if (key && !el.contains(document.activeElement))        // what had the focus has another place now, or is gone
+      (el.querySelector(`[data-key="${CSS.escape(key)}"]`) ?? beside)?.focus();
   };
   model.on("change", show);
   model.on("comm_live_update", () => el.classList.add("jupyter-widgets-disconnected"));     // the kernel has restarted

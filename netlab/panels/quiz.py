@@ -65,7 +65,7 @@ class QuizPanel(Panel):
         return [tag("fieldset", asked, answers), row(button(CHECK, "check", main=True))]
 
     def more(self):
-        return [tag("div", Markup(self._verdict.html()), role="alert")] if self._verdict else []
+        return [Markup(self._verdict.html())] if self._verdict else []     # itself an alert
 
     def _options(self):
         several, judged = self.question.kind == "multiple", self._judged or ()

@@ -2,12 +2,13 @@
 import re
 
 import pytest
-from lab import SCROLLS
+from keys import Keys
+from lab import FITS, SCROLLS
 
 CELL = 'from netlab.panels import AddressPanel\npanel = AddressPanel("192.168.0.77", 24)\npanel'
 
 
-def test_by_hand_and_by_keyboard_in_a_browser(opened):
+def test_by_hand(opened):
     notebook = opened([CELL])
     page = notebook.page
     notebook.run_all(1)
@@ -33,62 +34,71 @@ def test_by_hand_and_by_keyboard_in_a_browser(opened):
     page.mouse.move(goal["x"] + 2, goal["y"] + 5, steps=4)
     page.mouse.up()
     notebook.until(".nl-said", r"255\.0\.0\.0/19")
-    page.keyboard.press("ArrowLeft")                # the border has the focus, and keeps it from group to group
-    notebook.until(".nl-said", r"255\.0\.0\.0/18")
-    page.keyboard.press("PageDown")
-    notebook.until(".nl-said", r"255\.0\.0\.0/10")
-    page.keyboard.press("ArrowRight")
-    notebook.until(".nl-said", r"255\.0\.0\.0/11")
-
-    page.get_by_label("Text", exact=True).focus()           # from here by keyboard alone
-    page.keyboard.press("Control+a")
-    page.keyboard.type("2001:db8::7")
-    page.keyboard.press("Enter")
-    notebook.until(".nl-said", "Now an IPv6 address. 2001:db8::7/64")
-    notebook.until(".nl-facts", "2001:db8::/64")            # written after the fields: nothing overwrites what comes
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.ariaLabel") == "Prefix length"
-    page.keyboard.type("48")                                # Tab selects what stands there
-    page.keyboard.press("Tab")
-    notebook.until(".nl-facts", "2001:db8::/48")
-    for label in ("Integer", "Hex", "Bits 127 to 112"):     # past the switch, to the first group
-        page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.ariaLabel") == label
-    page.keyboard.press("Tab")
-    page.keyboard.press("Space")
-    notebook.until(".nl-said", r"Bit 127 is 1 now\. a001:db8::7/48")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    notebook.until(".nl-said", r"Bit 126 is 1 now\. e001:db8::7/48")
-    page.get_by_role("button", name="Show the code").click()
-    notebook.until(".nl-code", re.escape('addresses.parse("e001:db8::7")'))
-    nameless = page.evaluate("() => [...document.querySelectorAll('.nl-panel input, .nl-panel button')]"
-                             ".filter(e => !(e.ariaLabel || e.title || e.textContent).trim()).length")
-    assert nameless == 0 and page.locator(".nl-said [role=status]").count() == 1
 
 
-@pytest.mark.parametrize("dark, width", [(False, 1600), (True, 1200), (True, 690), (False, 560)])
-def test_it_fits_and_follows_the_theme(opened, dark, width):
-    notebook = opened([CELL], dark=dark, width=width, height=1400)
+def test_all_of_it_by_keyboard_alone(opened):
+    notebook = opened([CELL], height=1000)
     page = notebook.page
-    if width < 700:
-        page.keyboard.press("Control+b")
     notebook.run_all(1)
-    for switch in (None, "Switch to IPv6"):
-        if switch:
-            page.get_by_label("Text", exact=True).fill("fedc:ba98:7654:3210:fedc:ba98:7654:3210/120")
-            page.keyboard.press("Enter")
-            page.get_by_title("bit 127,").wait_for()
-            page.wait_for_function("() => document.querySelector('[name=text]').value.length === 39")
-        else:
-            notebook.until(".nl-facts", "network")
-        box = page.locator(".nl-panel").bounding_box()
-        room = page.locator(".jp-OutputArea-output:has(.nl-panel)").bounding_box()
-        assert box["width"] <= 900 and box["width"] <= room["width"]
+    notebook.until(".nl-facts", "192.168.0.0/24")
+    keys = Keys(notebook)
+    tour = keys.tour()
+    assert tour[:6] == ["Show the code", "Text", "Prefix length", "Switch to IPv6", "Integer", "Hex"]
+    assert [name[:4] for name in tour].count("bit ") == 32 and len(tour) == 6 + 4 + 32 + 1
+
+    for key, prefix in (("ArrowLeft", 23), ("ArrowUp", 24), ("PageDown", 16), ("ArrowDown", 15), ("PageUp", 23),
+                        ("Home", 0), ("ArrowRight", 1), ("End", 32)):
+        keys.does("Border", key, ".nl-said", rf"192\.168\.0\.77/{prefix} ")     # from group to group
+    keys.does("bit 1,", "Space", ".nl-said", r"Bit 1 is 1 now\. 192\.168\.0\.79/32")
+    keys.does("bit 0,", "Enter", ".nl-said", r"Bit 0 is 0 now\. 192\.168\.0\.78/32")
+    keys.go("Bits 15 to 8")
+    keys.type("256")
+    keys.does("Bits 15 to 8", "Enter", ".nl-error", "256 in the third group: at most 255.")
+    assert page.get_by_label("Bits 15 to 8").input_value() == "256"
+    keys.go("Integer")
+    keys.type("1")
+    keys.does("Integer", "Enter", ".nl-said", r"0\.0\.0\.1/32")
+    assert page.locator(".nl-error").count() == 0
+    keys.go("Text")
+    keys.type("2001:db8::7")
+    keys.does("Text", "Enter", ".nl-said", "Now an IPv6 address. 2001:db8::7/64")
+    notebook.until(".nl-facts", "2001:db8::/64")            # written after the fields: nothing overwrites what comes
+    keys.press("Tab")
+    page.keyboard.type("48")                                # Tab selects what stands there
+    keys.press("Tab")
+    notebook.until(".nl-facts", "2001:db8::/48")
+    assert keys.here() == "Switch to IPv4"
+    keys.does("bit 127", "Space", ".nl-said", r"Bit 127 is 1 now\. a001:db8::7/48")
+    keys.does("Show the code", "Enter", ".nl-code", re.escape('addresses.parse("a001:db8::7")'))
+    keys.does("Switch to IPv4", "Space", ".nl-said", r"Now an IPv4 address\. 0\.0\.0\.1/32")
+    assert page.locator(".nl-said [role=status]").count() == 1
+
+
+@pytest.mark.parametrize("dark, widths", [(False, (1600, 560)), (True, (1200, 690))], ids=["light", "dark"])
+def test_it_fits_and_follows_the_theme(opened, dark, widths):
+    notebook = opened([CELL], dark=dark, width=widths[0], height=1400)
+    page = notebook.page
+    notebook.run_all(1)
+    notebook.until(".nl-facts", "network")
+
+    def fits(width):
+        page.set_viewport_size({"width": width, "height": 1400})
+        page.wait_for_function(FITS)
         assert page.evaluate(SCROLLS) == []
         cut = page.evaluate("() => [...document.querySelectorAll('.nl-panel input')].filter("
                             "e => e.scrollWidth > e.clientWidth + 1).map(e => e.value)")
         assert cut == []
+
+    fits(widths[0])
+    page.keyboard.press("Control+b")                        # close the file browser
+    fits(widths[1])
+    page.get_by_label("Text", exact=True).fill("fedc:ba98:7654:3210:fedc:ba98:7654:3210/120")
+    page.keyboard.press("Enter")
+    page.get_by_title("bit 127,").wait_for()
+    page.wait_for_function("() => document.querySelector('[name=text]').value.length === 39")
+    fits(widths[1])
+    page.keyboard.press("Control+b")                        # and open it
+    fits(widths[0])
     ink, paper = page.evaluate("() => { const css = getComputedStyle(document.querySelector('.nl-bit'));"
                                "return [css.color, css.backgroundColor] }")
     light = [sum(map(float, re.findall(r"[\d.]+", colour)[:3])) for colour in (ink, paper)]

@@ -1,42 +1,50 @@
 """MethodPanel as a learner meets it: in a real JupyterLab in a real chromium."""
 import re
 
-
-def test_by_keyboard_in_a_browser(opened):
-    page = opened(["from netlab.panels import MethodPanel\nMethodPanel()"])
-    page.run_all(1)
-    page.until(".nl-said", "New sockets are on the workbench")
-    by = page.page.get_by_label
-
-    def call(name, method, typed):
-        page.page.get_by_role("button", name=re.compile(rf"^{name}\b")).first.press("Enter")
-        by("Method", exact=True).select_option(method)
-        page.until(".nl-about", rf"{name}\.{method}\(")
-        by("Arguments", exact=True).fill(typed)
-        by("Arguments", exact=True).press("Enter")
-
-    call("client", "send", 'b"<b>hello</b>"')
-    page.until(".nl-said", r"returned 12\.")
-    call("connection", "recv", "3")
-    page.until(".nl-stage", r"connection\.recv\(3\) → b'<b>'")
-    assert page.page.locator(".nl-stage b").filter(has_text=re.compile("^hello$")).count() == 0
-    page.until(".nl-way", "9 bytes, not received yet")
-    call("listener", "accept", "")
-    page.until(".nl-said", r"listener\.accept\(\) waits")
-    page.page.get_by_role("button", name="Cancel listener.accept").press("Enter")
-    page.until(".nl-said", "was cancelled")
-    call("client", "recv", "abc")
-    page.until(".nl-error", "is no name known here")
-    page.page.get_by_role("button", name="Start again").press("Enter")
-    page.until(".nl-said", "New sockets")
-    assert page.page.locator(".nl-panel").bounding_box()["width"] <= 900
+from keys import Keys
+from lab import SCROLLS
 
 
-def test_typing_in_its_lists_stays_there(opened):
-    page = opened(["from netlab.panels import MethodPanel\nMethodPanel()"])
-    page.run_all(1)
-    page.until(".nl-said", "New sockets are on the workbench")
-    page.page.get_by_label("Method", exact=True).focus()
-    page.page.keyboard.type("makefile")             # as a list of the browser takes it; m alone would make the cell Markdown
-    page.until(".nl-about", r"client\.makefile\(")
-    assert page.page.locator(".jp-CodeCell").count() == 1 and page.page.locator(".jp-MarkdownCell").count() == 0
+def test_all_of_it_by_keyboard_alone(opened):
+    notebook = opened(["from netlab.panels import MethodPanel\nMethodPanel()"], height=1000)
+    page, until = notebook.page, notebook.until
+    notebook.run_all(1)
+    until(".nl-said", "New sockets are on the workbench")
+    keys = Keys(notebook)
+    tour = keys.tour()
+    assert tour[3:8] == ["Method", "Arguments", "Call", "Cancel", "Start again"] and len(tour) == 3 + 5 + 7
+
+    def call(typed, selector, pattern, control="Arguments", key="Enter"):
+        keys.go("Arguments")
+        keys.type(typed)
+        keys.does(control, key, selector, pattern)
+
+    # m alone, typed on the notebook, would make the cell Markdown, and d d delete it
+    keys.go("Method")
+    page.keyboard.type("makefile")
+    until(".nl-about", r"client\.makefile\(")
+    for _ in range(10):                             # as a held key repeats: the panel, which lags behind, takes nothing back
+        page.keyboard.press("ArrowDown", delay=20)
+    until(".nl-about", r"client\.setsockopt\(")
+    keys.press(*["ArrowUp"] * 4)
+    keys.does("Method", "ArrowUp", ".nl-about", r"client\.send\(")
+    call('b"<b>hello</b>"', ".nl-said", r"returned 12\.")
+    keys.does("connection", "Space", ".nl-about", r"connection\.send\(")     # its box, where it is drawn
+    keys.go("Method")
+    keys.press(*["ArrowUp"] * 3)
+    keys.does("Method", "ArrowUp", ".nl-about", r"connection\.recv\(")
+    call("3", ".nl-stage", r"connection\.recv\(3\) → b'<b>'", "Call", "Space")
+    assert page.locator(".nl-stage b").filter(has_text=re.compile("^hello$")).count() == 0
+    until(".nl-way", "9 bytes, not received yet")
+
+    keys.does("unix", "Enter", ".nl-about", r"unix\.recv\(")
+    call("9", ".nl-said", r"unix\.recv\(9\) waits")
+    keys.does("Cancel unix.recv", "Space", ".nl-said", "was cancelled")
+    page.locator("button[data-do=cancel][aria-disabled=true]").wait_for()
+    assert keys.here() == "Cancel"
+    call("abc", ".nl-error", "is no name known here")
+    keys.does("Show the code", "Enter", ".nl-code", r"connection\.recv\(3\)")
+    keys.does("The whole story", "Space", ".nl-picture svg", "recv")
+    keys.does("Start again", "Enter", ".nl-said", "New sockets")
+    keys.does("Close all", "Space", ".nl-said", "Everything is closed")
+    assert page.locator(".nl-panel").bounding_box()["width"] <= 900 and page.evaluate(SCROLLS) == []

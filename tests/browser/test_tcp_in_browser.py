@@ -2,13 +2,10 @@
 import re
 
 import pytest
-from lab import SCROLLS
+from keys import Keys
+from lab import FITS, SCROLLS
 
 CELL = "from netlab.panels import TcpPanel\npanel = TcpPanel()\npanel"
-
-FITS = """() => { const panel = document.querySelector('.nl-panel').getBoundingClientRect(),
-    room = document.querySelector('.jp-OutputArea-output:has(.nl-panel)').getBoundingClientRect();
-    return panel.width <= 900 && panel.right <= room.right + 1 && panel.width > 300 }"""
 
 
 def begin(notebook, does="upper"):
@@ -26,6 +23,11 @@ def begin(notebook, does="upper"):
 def test_a_conversation_typed_and_clicked(opened):
     notebook = opened([CELL])
     page = begin(notebook)
+    main = page.locator(".nl-main")
+    main.hover()
+    ink, paper = main.evaluate("b => { const css = getComputedStyle(b); return [css.color, css.backgroundColor] }")
+    light = [sum(map(float, re.findall(r"[\d.]+", colour)[:3])) for colour in (ink, paper)]
+    assert abs(light[0] - light[1]) > 300                           # it can be read under the pointer too
     page.get_by_label("Message").fill("hello, 世界")
     page.get_by_role("button", name="sendall").click()
     notebook.until(".nl-said", "13 bytes from the server wait in the kernel of client 1")
@@ -80,36 +82,48 @@ def test_a_megabyte_goes_through_the_page(opened):
     notebook.until(".nl-said", "Client 2 sent 1,000,000 bytes")
 
 
-def test_by_keyboard_alone_and_no_key_reaches_the_notebook(opened):
-    notebook = opened([CELL])
-    page = notebook.page
+def test_all_of_it_by_keyboard_alone(opened):
+    notebook = opened([CELL], height=1200)
+    page, until = notebook.page, notebook.until
     notebook.run_all(1)
-    cells = page.evaluate("document.querySelector('.jp-Notebook').textContent")
-    page.get_by_label("Server does").focus()
-    for key in ("e", "Escape", "m", "d", "d", "x", "e", "Tab", "Tab", "Tab", "Enter"):       # "echo"; host, port, the button
-        page.keyboard.press(key)
-    notebook.until(".nl-said", "The server listens")
-    assert page.locator(".jp-CodeCell").count() == 1 and page.locator(".jp-MarkdownCell").count() == 0, cells
-    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"     # the focus is seen
-    page.get_by_label("Connect to port").focus()
-    page.keyboard.press("Enter")                     # Enter in a field of the client connects
-    notebook.until(".nl-said", "Client 1 is connected")
+    page.get_by_role("button", name="close", exact=True).wait_for()
+    keys = Keys(notebook)
+    assert len(keys.tour()) == 19
+
+    keys.go("Server does")
+    keys.press(*"e", "Escape", *"mddxe")                            # "echo"; on the notebook they would edit cells
+    keys.does("Start", "Enter", ".nl-said", "The server listens")
+    assert keys.here() == "Stop"
+    keys.does("Connect to port", "Enter", ".nl-said", "Client 1 is connected")
+    keys.go("Message")
     for count, message in ((5, "typed"), (20, "typed in one breath"[:15]), (21, "x")):
-        page.get_by_label("Message").focus()
-        page.keyboard.press("Control+a")
-        page.keyboard.type(message)
-        page.keyboard.press("Enter")                 # at once: nothing that was typed is left out
-        notebook.until(".nl-said", f"{count} bytes from the server wait in the kernel of client 1")
-    page.get_by_label("Message").focus()
-    page.keyboard.press("Control+a")
-    page.keyboard.type("and by the button")
-    for key in ("Tab", "Tab", "Space"):
-        page.keyboard.press(key)
-    notebook.until(".nl-said", "38 bytes from the server wait in the kernel of client 1")
-    assert page.evaluate("document.activeElement.textContent") == "sendall"                      # and stays where it was
-    for key in ("m", "d", "d"):
-        page.keyboard.press(key)
-    assert page.locator(".jp-CodeCell").count() == 1
+        keys.type(message)
+        keys.press("Enter")                                         # at once: nothing that was typed is left out
+        until(".nl-said", f"{count} bytes from the server wait in the kernel of client 1")
+    keys.type("and by the button")
+    keys.does("sendall", "Space", ".nl-said", "38 bytes from the server wait in the kernel of client 1")
+    keys.go("At most")
+    keys.type("36")
+    keys.does("At most", "Enter", ".nl-last", r"recv\(36\) → ")
+    keys.does("✓ Send hello, then recv", "Enter", ".nl-goals p", "In the client's kernel")
+    keys.does("recv", "Space", ".nl-last", r"recv\(36\) → b\"on\"")
+    assert page.get_by_text("In the client's kernel").is_visible()  # what was unfolded stays so
+
+    keys.does("Add a client", "Enter", ".nl-end", "client 2")
+    keys.does("connect", "Enter", ".nl-said", "Client 2 is connected")
+    keys.does("recv", "Enter", ".nl-end", r"waits in recv\(36\)")
+    keys.does("client 1", "Space", ".nl-end[aria-pressed=true]", "client 1")
+    keys.does("shutdown", "Enter", ".nl-said", "Client 1 ended its sending.*Client 2 waits in recv")
+    keys.does("client 2", "Enter", ".nl-end[aria-pressed=true]", "client 2")
+    keys.does("close", "Space", ".nl-said", r"was waiting in recv\(36\); close ended the wait")
+    keys.go("remove")
+    page.keyboard.press("Enter")
+    page.locator(".nl-conversation[data-key='2']").wait_for(state="detached")
+    assert keys.here() == "Add a client"                            # beside it: the button went with its client
+    keys.does("Show the code", "Enter", ".nl-code", r"client_1\.connect\(server\.address\)")
+    keys.does("The whole story", "Space", ".nl-picture svg", "recv")
+    keys.does("Close all", "Enter", ".nl-said", "Everything is closed")
+    assert page.locator(".nl-said [role=status]").count() == 1
 
 
 def test_what_is_typed_and_opened_stays_while_the_panel_goes_on(opened):
@@ -125,16 +139,6 @@ def test_what_is_typed_and_opened_stays_while_the_panel_goes_on(opened):
     notebook.until(".nl-said", "received 1 byte")
     field = page.get_by_label("Message")
     assert field.input_value() == "half a sen" and field.evaluate("f => f === document.activeElement && f.selectionStart") == 9
-
-
-def test_the_main_button_stays_readable_under_the_pointer(opened):
-    notebook = opened([CELL])
-    begin(notebook)
-    main = notebook.page.locator(".nl-main")
-    main.hover()
-    ink, paper = main.evaluate("b => { const css = getComputedStyle(b); return [css.color, css.backgroundColor] }")
-    light = [sum(map(float, re.findall(r"[\d.]+", colour)[:3])) for colour in (ink, paper)]
-    assert abs(light[0] - light[1]) > 300
 
 
 def test_a_restarted_kernel_and_a_notebook_opened_again_say_what_to_do(opened):
@@ -184,16 +188,6 @@ def test_after_50_actions_it_is_in_view_and_the_controls_have_not_moved(opened):
         assert page.locator(".nl-panel").bounding_box()["height"] < 720
         if width == 900:
             assert page.evaluate(distance) == before
-
-
-def test_every_control_has_a_name(opened):
-    notebook = opened([CELL])
-    begin(notebook)
-    nameless = notebook.page.evaluate(
-        "() => [...document.querySelectorAll('.nl-panel input, .nl-panel select, .nl-panel button')]"
-        ".filter(e => !(e.ariaLabel || e.textContent).trim()).length")
-    assert nameless == 0
-    assert notebook.page.locator(".nl-said [role=status]").count() == 1
 
 
 def test_running_again_replaces_the_panel(opened):

@@ -25,13 +25,20 @@ SCROLLS = """() => [...document.querySelectorAll('.nl-panel, .nl-panel *')].filt
                      || e.scrollHeight > e.clientHeight + 1 && /auto|scroll|hidden/.test(css.overflowY));
 }).map(e => `${e.tagName}.${e.className} ${e.scrollWidth}>${e.clientWidth} ${e.scrollHeight}>${e.clientHeight}`)"""
 
+# Whether the panel is within its cell and not too wide.
+FITS = """() => { const panel = document.querySelector('.nl-panel').getBoundingClientRect(),
+    room = document.querySelector('.jp-OutputArea-output:has(.nl-panel)').getBoundingClientRect();
+    return panel.width <= 900 && panel.right <= room.right + 1 && panel.width > 300 }"""
 
 # Opens a notebook in place of the one before, as if in a fresh page. Nothing of the old one is asked or saved.
 OPEN = """async ([path, theme]) => {
     const {commands, shell, restored} = window.jupyterapp;
     await restored;
-    if (document.body.dataset.jpThemeName !== theme)
+    if (document.body.dataset.jpThemeName !== theme) {
+        while (document.getElementById('jupyterlab-splash'))    // JupyterLab fails to take it away twice
+            await new Promise(requestAnimationFrame);
         await commands.execute('apputils:change-theme', {theme});
+    }
     shell.expandLeft();
     const before = [...shell.widgets('main')], opened = await commands.execute('docmanager:open', {path});
     for (const old of before)       // not sooner: an empty page brings a launcher, which may come to stand before the notebook
@@ -132,7 +139,7 @@ class Lab:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("websocket", lambda ws: urlsplit(ws.url).hostname in LOCAL or self.elsewhere.append(ws.url))
         page.goto(f"{self.url}/lab?token=t&reset")
-        page.wait_for_function("window.jupyterapp")
+        page.wait_for_function("window.jupyterapp && document.body.dataset.jpThemeName")
         return page
 
     def _refuse(self, route):
