@@ -63,7 +63,8 @@ class MethodPanel(Panel):
         self.timeline = self._recorder()
         self._bench = self._folder = self._last = self._filled = None
         self._made, self._running, self._kept = 0, [], []
-        self._chosen, self._reached = "client", set()
+        self._chosen, self.fields["method"], self._reached = "client", "recv", set()
+        self._fill()
 
     def begin(self):
         self.on_again("")
@@ -82,11 +83,8 @@ class MethodPanel(Panel):
         return " ".join(f"{call.shown} waits." for call in self._running[:2] if call.started)
 
     def controls(self):
-        name, method = self._chosen, self.fields.setdefault("method", "recv")
-        signature, about, example = METHODS[method]
-        if self._filled != (filled := (method, self._is_unix(name))):
-            self._filled = filled
-            self.put("args", self._example(name, method, example))
+        name = self._chosen
+        signature, about, _ = METHODS[self.fields["method"]]
         first = self._waiting(name)
         cancel = button(f"Cancel {first.name}.{first.method}" if first else "Cancel", "cancel", off=first is None)
         whom = tag("b", f"{name}.", class_=f"nl-{'server' if name in RIGHT else 'client'} nl-whom")
@@ -111,7 +109,6 @@ class MethodPanel(Panel):
                                          for arrow, a, b in (("→", left, right), ("←", right, left))], end(right)))
         if "listener" in here:
             names = tuple(self._not_accepted(here))
-            self._reached |= {"queue"} if names else set()
             rows.append((end("fresh"), [Way("→", "to the queue", names)], end("listener")))
         if "udp" in here:
             own = parts.if_possible(PLAIN.getsockname, here["udp"])
@@ -171,21 +168,29 @@ class MethodPanel(Panel):
         sock = self.sockets.get(name)
         return getattr(sock, "family", None) == getattr(socket, "AF_UNIX", -1)
 
-    def _example(self, name, method, example):
-        if self._is_unix(name) and method in ("bind", "connect", "connect_ex"):
-            return "path"
-        return 'b"hello", path' if self._is_unix(name) and method == "sendto" else example
+    def _example(self, name, method):
+        """Arguments to begin with."""
+        of_unix = {"bind": "path", "connect": "path", "connect_ex": "path", "sendto": 'b"hello", path'}
+        return of_unix.get(method, METHODS[method][2]) if self._is_unix(name) else METHODS[method][2]
+
+    def _fill(self):
+        """Put an example of arguments into the field, where it is another than before."""
+        example = self._example(self._chosen, self.fields["method"])
+        if self._filled != example:
+            self._filled = example
+            self.put("args", example)
 
     # what the controls ask for
 
     def on_look(self, _):
         """Another method was chosen."""
         self.errors.pop("args", None)
+        self._fill()
 
     def on_choose(self, name):
         if name in self.sockets:
             self._chosen = name
-            self.errors.pop("args", None)
+            self.on_look("")
 
     def on_call(self, _):
         self.call(self._chosen, self.fields.get("method"), self.fields.get("args", ""))
@@ -276,7 +281,9 @@ class MethodPanel(Panel):
         self.typed(f"# {call.code} raised {call.result}" if call.failed else call.code)
 
     def _look_for_goals(self, call):
-        done = {"full": call.method == "sendall" and not call.failed and time.monotonic() - call.began > 2 * GATE,
+        here = self.sockets
+        done = {"queue": "listener" in here and bool(self._not_accepted(here)),
+                "full": call.method == "sendall" and not call.failed and time.monotonic() - call.began > 2 * GATE,
                 "close": call.method == "close" and any(each.name == call.name for each in self._running),
                 "file": call.method == "close" and PLAIN.fileno(call.sock) >= 0}
         self._reached |= {goal for goal, reached in done.items() if reached}
@@ -373,6 +380,7 @@ class MethodPanel(Panel):
                 found = {**bench.sockets, "fresh": fresh, "unix_peer": bench.unix_peer}
                 self.sockets = {name: found[name] for name in NAMES if found.get(name) is not None}
                 self._chosen, self.timeline = self._chosen if self._chosen in self.sockets else "client", timeline
+                self._fill()
                 self._code.clear()
                 self.say("New sockets are on the workbench.")
                 return

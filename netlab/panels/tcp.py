@@ -99,7 +99,7 @@ class TcpPanel(Panel):
     def aside(self):
         found = [(client.name, kernel.receive_queue(client.sock)) for client in self.clients if client.open]
         (name, size), *more = [(name, size) for name, size in found if size] or [("", 0)]
-        said = [self._failure]
+        said = [self._failure if self._sentence else "Start the server, then connect a client to it."]
         said += [f"{c.name.capitalize()} waits in {call}." for c in self.clients for call in c.doing.copy().values()]
         if size:
             waits = f"{bytes_of(size)} from the server wait{'s' * (size == 1)} in the kernel of {name}"
