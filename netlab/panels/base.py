@@ -195,6 +195,7 @@ class Panel:
             return parse(whole(self.fields.get(name, "")), *args)
         except ValueError as error:
             self.errors[name] = str(error)
+            self.say("Nothing was done: see beside the field.")
             return None
 
     def do(self, job, *args, who=None, kind: str = "work", passes=()) -> None:
@@ -214,6 +215,15 @@ class Panel:
                 self._actors += free
             self._given += 1
             (behind or free)[0].do(job, args, who, kind)
+
+    def mark(self) -> tuple[int, float]:
+        """This moment, for `went_on`."""
+        return self._given, time.monotonic()
+
+    def went_on(self, mark: tuple[int, float]) -> bool:
+        """Whether what began at `mark` has waited, and something else was asked for meanwhile."""
+        given, began = mark
+        return self._given != given and time.monotonic() - began > QUICK
 
     def pending(self, who, *, but=None) -> list[str]:
         """The kinds of jobs of `who` that are not done; `but` names a thread whose jobs do not count."""

@@ -104,8 +104,8 @@ class Client:
 
     def _send(self, data):
         note = f"   # the first 40 of {len(data):,} bytes" if len(data) > 80 else ""
-        call = f"sendall({(data[:40] if note else data)!r})"
-        if self._call("send", call, lambda: self._any().sendall(data), note=note):
+        call, shown = f"sendall({(data[:40] if note else data)!r})", f"sendall({show_bytes(data, limit=40)})"
+        if self._call("send", call, lambda: self._any().sendall(data), note=note, shown=shown):
             self.panel.say(f"{self.name.capitalize()} sent {bytes_of(len(data))}.")
             if any("recv" in client.doing for client in self.panel.clients if client is not self):
                 self.panel.reached.add("wait")
@@ -133,16 +133,16 @@ class Client:
         self.connected = self.ended = False
         self.panel.typed(f'{self.variable} = timeline.socket({"socket.AF_INET6, " * version_6}name="{self.name}")')
 
-    def _call(self, kind, call, action, address=None, note="", got=()):
+    def _call(self, kind, call, action, address=None, note="", got=(), shown=""):
         """Make one call; type it into the code; tell in words how it failed. True when it did not."""
-        self.doing[kind], before = call, self.woken
+        self.doing[kind], before, began = call, self.woken, self.panel.mark()
         try:
             action()
         except (OSError, ValueError, TypeError) as error:
             self.panel.typed(f"# {self.variable}.{call} raised {type(error).__name__}{note}")
             if self.woken and not before:       # close has told it
                 return False
-            self.last.append(tag("code", call) + tag("code", f" ✗ {type(error).__name__}", class_="nl-bad"))
+            self.last.append(tag("code", shown or call) + tag("code", f" ✗ {type(error).__name__}", class_="nl-bad"))
             words = f"{self.name.capitalize()}: {call.partition('(')[0]} raised {type(error).__name__}: {parts.reason(error)}."
             if address and isinstance(error, (socket.gaierror, ConnectionRefusedError, ValueError, TypeError)):
                 field, words = parts.why_not(error, *address)
@@ -152,10 +152,13 @@ class Client:
         else:
             typed = f"{self.variable}.{call}"
             woken = self.woken and not before
-            self.panel.typed(f"# {typed} waited until close" if woken else f"{typed}{note}")
+            beside = self.panel.went_on(began)      # in the code of one thread it would wait for ever
+            self.panel.typed(f"# {typed} waited until close" if woken else
+                             f"# {typed} waited while the rest went on: in a program, in a thread of its own" if beside else
+                             f"{typed}{note}")
             if not woken:
                 self.took = bool(got and got[0])
-                self.last.append(tag("code", call + (f" → {show_bytes(got[0])}" if got else "")))
+                self.last.append(tag("code", (shown or call) + (f" → {show_bytes(got[0])}" if got else "")))
             return not woken
         finally:
             self.doing.pop(kind, None)

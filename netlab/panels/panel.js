@@ -78,7 +78,7 @@ function render({model, el}) {
   const gone = document.createElement("div");
   el.prepend(gone);
   gone.className = "nl-gone";
-  gone.textContent = "The kernel that made this panel is gone. Run this cell again.";
+  gone.textContent = "Python was started anew, and this panel is gone. Run the first code cell of the page, then this one.";
 
   const value = control => control.type === "checkbox" ? (control.checked ? "on" : "") : control.value.toWellFormed?.() ?? control.value;
   const send = (action, about = "") => {
@@ -95,7 +95,7 @@ function render({model, el}) {
     });
   el.addEventListener("keydown", event => {
     const {enter, change, drag} = event.target.dataset;
-    if (event.key === "Enter" && (enter || change) && !event.isComposing && !event.shiftKey) send(enter || change, event.target.name);
+    if (event.key === "Enter" && (enter || change) && !(event.isComposing || event.ctrlKey || event.metaKey)) send(enter || change, event.target.name);
     else if (drag && /^(Arrow|Home|End|Page)/.test(event.key)) send(drag, event.key);
     else return;
     event.preventDefault();
@@ -116,10 +116,11 @@ function render({model, el}) {
   });
   el.addEventListener("pointerup", () => grip = null);
   // JupyterLab takes what is typed on a button or a list for its own short cuts: d d deletes the cell. Control and Command keys,
-  // Escape and Shift+Enter stay its own.
-  const guard = event => {
-    const its = event.ctrlKey || event.metaKey || event.key === "Escape" || (event.shiftKey && event.key === "Enter");
-    if (el.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", !its);
+  // Escape, and Shift+Enter where Enter means nothing stay its own.
+  const guard = ({target, key, ctrlKey, metaKey, shiftKey}) => {
+    if (!el.contains(target)) return;
+    const runs = key === "Enter" && shiftKey && !target.dataset.enter && !target.dataset.change;
+    target.toggleAttribute("data-lm-suppress-shortcuts", !(ctrlKey || metaKey || key === "Escape" || runs));
   };
   window.addEventListener("keydown", guard, true);
   return () => window.removeEventListener("keydown", guard, true);

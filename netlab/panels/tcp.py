@@ -38,13 +38,13 @@ GOALS = {
     "rest": ("Send hello, then recv at most 3 bytes. Where are the other two?",
              "In the client's kernel, in their order. recv takes what is there, at most as much as it asks for; a later recv "
              "takes the rest."),
-    "stick": ("Send three messages, then recv once. How many messages come?",
+    "stick": ("With nothing left, send three messages, then recv once. How many come?",
               "All that was there, as one. TCP keeps the bytes and their order, and no border between one sendall and the next."),
     "wait": ("Press recv where nothing has come. Can another client still send?",
              "It can. recv sleeps until bytes come, and only the thread that called it sleeps: everyone else goes on."),
     "end": ("shutdown(WR), then recv until the end. Who closed what?",
             'The client ended its sending: the server\'s recv gave b"", it had heard all, and closed. So yours gives b"" too: '
-            "no message, but the end."),
+            "no message, but the end. CLOSED is the kernel's word where both have ended: what came before can still be read."),
 }
 
 
@@ -111,7 +111,7 @@ class TcpPanel(Panel):
         if runs:
             here = dict(readonly="")
         server = row(
-            self.choice("does", "Server does", self._choices, "nl-wide"),
+            self.choice("does", "Server does", self._choices, "nl-wide", disabled="" if runs else None),
             self.field("host", "Host", "127.0.0.1", **here), self.field("port", "Port", "0", "nl-short", **here),
             button("Stop" if runs else "Start", "stop" if runs else "start", main=self._next() == "start", key="server"),
             kind="nl-of-server")
@@ -120,7 +120,7 @@ class TcpPanel(Panel):
             self.field("to_host", "Connect to", "127.0.0.1", data_enter="connect"),
             self.field("to_port", "Port", "", "nl-short", data_enter="connect", aria_label="Connect to port"),
             self._button("connect"), self._button("Add a client", "add"),
-            *([button("remove", "remove")] if client.sock is not None and not client.open and len(self.clients) > 1 else []))
+            *([button("remove", "remove")] if not client.open and len(self.clients) > 1 else []))
         calls = row(
             self.field("message", "Message", "hello", "nl-wide", data_enter="sendall"),
             self.choice("as", "As", [("text", "text"), ("hex", "hex")], "nl-short"), self._button("sendall"),
@@ -212,7 +212,7 @@ class TcpPanel(Panel):
             elif event.size:
                 way = f"{'to' if event.method in SENDS else 'from'} {who}"
                 self._log.append(line(way, as_text(event.data, event.size, 40), soft(f" {bytes_of(event.size)}")))
-            elif event.method in RECEIVES:
+            elif event.method in RECEIVES and self.server is not None:     # else stop() ended it
                 self._log.append(line(who, soft("ended its sending")))
         for client in list(self.clients):
             took = [e for e in new if client.open and e.socket == client.sock.number and e.method in RECEIVES and not e.error]
@@ -251,13 +251,13 @@ class TcpPanel(Panel):
 
     def on_remove(self, _):
         client = self.client
-        if client.sock is not None and not client.open and len(self.clients) > 1:
+        if not client.open and len(self.clients) > 1:
             self.clients.remove(client)
 
     def on_connect(self, _):
         if self.server is None and not self.fields.get("to_port"):
             self.errors["to_port"] = "Nobody listens yet. Start the server, or give the port of another one."
-            return
+            return self.say("Nothing was done: see beside the field.")
         host, port = self.read("to_host", parts.read_host), self.read("to_port", parts.read_port)
         if host is not None and port is not None:
             self.client.connect(host, port)
@@ -298,6 +298,7 @@ class TcpPanel(Panel):
         if self._closed:
             server.stop()
             return
+        self._log.clear()                       # of the one before
         self._imports |= {"serve"} | ({name} if self._handlers[name] in HANDLERS else set())
         extra = "".join(f", {key}={value!r}" for key, value, usual in
                         (("host", host, "127.0.0.1"), ("port", port, 0)) if value != usual)

@@ -90,9 +90,10 @@ def number(ask: str, answer: int, because: str, wrong: dict[int, str]) -> Questi
 
     def judge(reply: object) -> Verdict:
         digits = re.sub(r"(?<=\d)[ ,_](?=\d)", "", str(reply).strip())
+        if not digits:
+            return Verdict(False, ("Type a number first.",))
         if not re.fullmatch(r"-?[0-9]{1,60}|0[xX][0-9a-fA-F]{1,40}", digits):
-            said = "Nothing is" if not digits else f"{show(str(reply))} is not"
-            return Verdict(False, (f"{said} a whole number. Give one in decimal, or in hex after 0x.",))
+            return Verdict(False, (f"{show(str(reply))} is not a whole number. Give one in decimal, or in hex after 0x.",))
         value = int(digits, 16) if digits[:2].lower() == "0x" else int(digits)
         if value == answer:
             return Verdict(True, (because,))

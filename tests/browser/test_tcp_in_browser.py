@@ -149,7 +149,8 @@ def test_a_restarted_kernel_and_a_notebook_opened_again_say_what_to_do(opened):
     page.get_by_role("menuitem", name=re.compile("^Restart Kernel…")).click()
     page.locator(".jp-Dialog .jp-mod-accept").click()
     page.locator(".nl-gone:visible").wait_for()
-    assert page.locator(".nl-gone").inner_text() == "The kernel that made this panel is gone. Run this cell again."
+    assert page.locator(".nl-gone").inner_text() == ("Python was started anew, and this panel is gone. "
+                                                       "Run the first code cell of the page, then this one.")
     assert page.evaluate("getComputedStyle(document.querySelector('.nl-panel'), '::before').content") in ("none", "normal")
     assert "Client 1 is connected" in page.locator(".nl-said").inner_text()          # what was there can still be read
     begin(notebook)

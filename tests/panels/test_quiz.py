@@ -45,7 +45,7 @@ NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
     (COUNT, "7", False, "Too small."),
     (COUNT, "9999999", False, "Too large."),
     (COUNT, "-1", False, "Too small."),
-    (COUNT, "", False, "Nothing is a whole number."),
+    (COUNT, "", False, "Type a number first."),
     (COUNT, "abc", False, "'abc' is not a whole number."),
     (COUNT, "10.5", False, "'10.5' is not a whole number."),
     (COUNT, "9" * 5000, False, "not a whole number"),

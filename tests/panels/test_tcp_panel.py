@@ -18,6 +18,9 @@ from netlab.kernel import wait_until
 from netlab.panels.tcp import MAX_CLIENTS, TcpPanel
 
 
+NOTHING = "Nothing was done: see beside the field."
+
+
 class TcpHand(Hand):
     """A Hand with the steps of a TCP conversation."""
 
@@ -114,6 +117,40 @@ def test_sends_stick_and_the_strip_shows_it(hand):
     hand.until_row("bytes of two sends")
 
 
+@pytest.mark.parametrize("end", ["sendall", "Stop", "other"])
+def test_a_call_that_waited_is_told_but_not_typed_as_a_line_that_would_wait_for_ever(hand, end):
+    hand.start("upper")
+    hand.connect()
+    hand.recv(1024)
+    wait_until(lambda: hand.row().find(class_="nl-waits"))
+    if end == "other":
+        hand.click("Add a client")
+        hand.connect(2)
+        hand.send_message("from two", 2)
+        hand.until("Client 2 sent")
+    hand.client(1)
+    hand.click("Stop" if end == "Stop" else "sendall")
+    hand.until_row("recv.1024. →")
+    names = {}
+    wait_until(lambda: "# client_1.recv(1024) waited while the rest went on" in hand.panel.code())
+    exec(hand.panel.code(), names)          # comes to its end
+    names["client_1"].close()
+    names["server"].stop()
+
+
+def test_what_stop_ended_is_not_told_as_the_clients_end_and_a_new_server_begins_a_new_log(hand):
+    hand.start("upper")
+    hand.connect()
+    hand.send_message("hello")
+    hand.until("from client 1 hello", "stage")
+    hand.click("Stop")
+    hand.until("The server is stopped")
+    assert "ended its sending" not in hand.text("stage") and "from client 1 hello" in hand.text("stage")
+    hand.click("Start")
+    hand.until("LISTEN", "stage")
+    assert "from client 1" not in hand.text("stage") and hand.control("Server does").has_attr("disabled")
+
+
 def test_goals_tick_themselves_off_and_say_what_was_seen(hand):
     assert hand.text("more").count("○") == 4 and "no border" not in hand.text()
     hand.start("upper")
@@ -128,7 +165,7 @@ def test_goals_tick_themselves_off_and_say_what_was_seen(hand):
         hand.send_message("again")
     hand.until("15 bytes from the server wait")
     hand.recv(1024)
-    hand.until("✓ Send three messages.*and no border between", "more")
+    hand.until("✓ With nothing left, send three messages.*and no border between", "more")
     hand.recv(9)
     hand.until_row(r"waits in recv\(9\)")
     hand.click("Add a client")
@@ -302,7 +339,7 @@ def test_a_bad_port_is_told_and_nothing_else_happens(hand, port):
     hand.click("Start")
     hand.until("(is not a number|is out of range). Give a port, 0 to 65535. 0 lets the kernel choose a free one.")
     assert hand.control("Port")["aria-invalid"] == "true" and hand.value("Port") == port
-    assert hand.panel.server is None and hand.panel._sentence == "" and not hand.panel._code
+    assert hand.panel.server is None and hand.panel._sentence == NOTHING and not hand.panel._code
 
 
 def test_a_used_port_a_bad_host_and_a_foreign_address_are_told(hand):
