@@ -17,7 +17,6 @@ from netlab import kernel, serve, upper
 from netlab.kernel import wait_until
 from netlab.panels.tcp import MAX_CLIENTS, TcpPanel
 
-
 NOTHING = "Nothing was done: see beside the field."
 
 
