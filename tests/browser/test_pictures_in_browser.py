@@ -34,14 +34,16 @@ LOOK = r"""svg => {
     const {width, height} = svg.viewBox.baseVal, found = [], texts = [...svg.querySelectorAll('text')];
     const grounds = [...svg.querySelectorAll('rect, path')].filter(
         e => getComputedStyle(e).fill !== 'none' && (e.tagName === 'rect' || /z$/.test(e.getAttribute('d'))));
-    const lifelines = [...svg.querySelectorAll('path')].filter(e => /^M[\d.]+ [\d.]+V[\d.]+(m|$)/.test(e.getAttribute('d')));
+    const lifelines = [...svg.querySelectorAll('path')].filter(
+        e => /^M[\d.]+ [\d.]+V[\d.]+(m|$)/.test(e.getAttribute('d'))).map(box);
+    const boxes = new Map(texts.map(text => [text, box(text)]));
     for (const [n, text] of texts.entries()) {
-        const at = box(text), words = text.textContent;
+        const at = boxes.get(text), words = text.textContent;
         if (at.x < 3 || at.y < 0 || at.r > width - 3 || at.b > height)
             found.push(`cut: ${words}`);
-        for (const other of texts.slice(n + 1).filter(other => meet(at, box(other)) && !/^[01]+$/.test(words)))
+        for (const other of texts.slice(n + 1).filter(other => meet(at, boxes.get(other)) && !/^[01]+$/.test(words)))
             found.push(`over other words: ${words} / ${other.textContent}`);
-        for (const line of lifelines.map(box).filter(b => at.x < b.r - 1 && b.x < at.r - 1 && at.y < b.b && b.y < at.b))
+        for (const line of lifelines.filter(b => at.x < b.r - 1 && b.x < at.r - 1 && at.y < b.b && b.y < at.b))
             found.push(`on a lifeline: ${words}`);
         const point = text.getStartPositionOfChar(0), end = text.getEndPositionOfChar(0);
         point.x = (point.x + end.x) / 2;
