@@ -148,11 +148,11 @@ def _stage(title, said, rows, width):
 
 def _way(way, left, y, room, small):
     words, note = (way.words.split()[-1], way.note.partition(",")[0]) if small else (way.words, way.note)
-    base, start = y + (14 if small else 24), left if small else left + 96
+    base, start = y + (14 if small else 24), left if small else left + 112
     parts = [text_at(left, base, f"{way.arrow} {words}", "s"), text_at(left + room, base, note, "s", "end")]
     if way.pieces:
         used, shapes = _queue(way.pieces) if isinstance(way.pieces[0], str) else _bytes(way.pieces, way.borders)
-        place = f"translate({start} {y + (20 if small else 3)}) scale({min(1, (room if small else room - 224) / used):g})"
+        place = f"translate({start} {y + (20 if small else 3)}) scale({min(1, (room if small else room - 240) / used):g})"
         parts.append(tag("g", *shapes, transform=place, text_anchor="middle", font_family=MONO, fill="var(--nl-ink)"))
     elif not small:
         parts.append(tag("path", d=f"M{start} {y + 20}H{left + room - 60}", stroke="var(--nl-line)", stroke_width=2))

@@ -72,7 +72,9 @@ def palette(dark: bool) -> str:
 
 def card(*content, colour: str = "client", **attributes) -> Markup:
     """The course's card in a cell: an edge in one of the COLOURS at the left, and what it holds."""
-    look = f"border-left:4px solid {COLOURS[colour][0]};padding:4px 12px;box-sizing:border-box;max-width:760px;"
+    light, dark = COLOURS[colour]
+    look = (f"border-left:4px solid {light};border-left-color:light-dark({light},{dark});padding:4px 12px;"
+            "box-sizing:border-box;max-width:760px;")
     return tag("div", *content, **attributes, style=look + "color:var(--jp-content-font-color1,inherit)")
 
 
@@ -141,10 +143,10 @@ def image(svg: str, alt: str, narrow: str = "") -> Markup:
     def address(drawn, spaces):     # in markup of ours, quotation marks are only around attributes
         return Markup("data:image/svg+xml," + quote(drawn.replace('"', "'"), safe=" "[:spaces] + "'/:;,=()[]{}@!*"))
 
-    shown = tag("img", src=address(str(svg), 1), alt=alt, style="display:block;max-width:100%;height:auto;margin:0")
+    shown = tag("img", src=address(str(svg), 1), alt=alt, style="display:block;max-width:100%;height:auto;margin:6px 0")
     if not narrow:
         return shown
-    return tag("picture", tag("source", media=f"(max-width:{NARROW_PAGE}px)", srcset=address(str(narrow), 0)), shown)
+    return tag("picture", tag("source", media=f"(max-width:{NARROW_PAGE}px)", srcset=address(str(narrow), 0), width=460), shown)
 
 
 @dataclass(frozen=True)

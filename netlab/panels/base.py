@@ -315,7 +315,7 @@ class Panel:
         try:
             made = {name: getattr(self, name)() for name in PARTS}
             if "story" in self._opened and self.timeline is not None:
-                made["more"].append(self._story())
+                made["more"].append(tag("div", self._story()))
             return {"look": self.look, **{name: list(map(str, elements)) for name, elements in made.items()}}
         except Exception as error:          # a learner must not meet our traceback
             return {} if self._closed else {"said": [str(tag("div", _words_for(error), role="status"))]}

@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 from markupsafe import Markup
 
 from netlab import kernel, style
+from netlab.diagram import WIDTH
 from netlab.sockets import PLAIN
 from netlab.words import bytes_of, quoted, shortened
 
@@ -125,7 +126,8 @@ def line(who: str, *words) -> Markup:
 
 def picture_of(timeline) -> Markup:
     """The recording as a picture, in the panel's own colours, with the calls that still wait."""
-    return tag("div", Markup(timeline.svg(standalone=False, waiting=True)), class_="nl-picture")
+    wide, narrow = (Markup(timeline.svg(False, True, width)) for width in (WIDTH, style.NARROW))
+    return tag("div", wide, class_="nl-picture") + tag("div", narrow, class_="nl-picture nl-narrow")
 
 
 def goals(all_of: dict, reached) -> Markup:

@@ -141,9 +141,10 @@ class TcpPanel(Panel):
         server, links = self.server, [link for link in self._links.copy() if link.conn.fileno() >= 0]
         if server is None:
             return End("server", "server", "stopped")
-        waiting = kernel.backlog(server.socket)
-        return End("server", "server", kernel.state(server.socket) or "LISTEN", (
-            f"port {server.port}", number_of(len(links), "client"), *(["backlog {}/{}".format(*waiting)] if waiting else [])))
+        facts = [f"port {server.port}", number_of(len(links), "client")]
+        if waiting := kernel.backlog(server.socket):
+            facts.append("backlog\u00a0{}/{}".format(*waiting))
+        return End("server", "server", kernel.state(server.socket) or "LISTEN", tuple(facts))
 
     def _draw_server(self):
         end = self._server_end()

@@ -108,7 +108,7 @@ def test_the_stage_shows_what_lies_in_the_kernels(panel):
     need(LINUX, "the size of the next datagram is told on Linux")
     run(panel, "client", "send", 'b"hello"')
     run(panel, "connection", "recv", "3")
-    wait_until(lambda: "to connection lo 6c6f 2 bytes, not received yet ← to client nothing" in words_of(panel, "connection"))
+    wait_until(lambda: "to connection lo 6c6f 2 bytes , not received yet ← to client nothing" in words_of(panel, "connection"))
     run(panel, "unix_peer", "sendall", 'b"hi"')
     wait_until(lambda: "to unix hi 6869 2 bytes" in words_of(panel, "unix_peer"))
     run(panel, "fresh", "connect", "server.address")

@@ -79,9 +79,9 @@ def test_a_conversation_by_hand(hand):
     hand.until_row("ESTABLISHED → to the server nothing ← to the client nothing")
     hand.send_message("hello, 世界")
     hand.until(r"Client 1 sent 13 bytes\. 13 bytes from the server wait in the kernel of client 1\.")
-    hand.until_row("to the client .*HELLO,␣····· 48454c4c4f2c20e4b896e795 .*13 bytes, not received yet")
+    hand.until_row("to the client .*HELLO,␣····· 48454c4c4f2c20e4b896e795 .*13 bytes , not received yet")
     hand.recv(5)
-    hand.until_row(r'to the client .*,␣.* 2c20e4.*8 bytes, not received yet .*recv\(5\) → b"HELLO"')
+    hand.until_row(r'to the client .*,␣.* 2c20e4.*8 bytes , not received yet .*recv\(5\) → b"HELLO"')
     assert "4f2c" not in hand.row().find("svg").get_text()
     hand.recv(100)
     hand.until_row("to the client nothing")
@@ -217,7 +217,7 @@ def test_a_client_whose_server_has_closed_still_shows_what_came(hand):
     wait_until(lambda: hand.panel._links[0].conn.fileno() < 0)
     hand.until_row("to the client .*5 bytes, not received yet")
     hand.recv(2)
-    hand.until_row('3 bytes, not received yet .*b"HE"')
+    hand.until_row('3 bytes , not received yet .*b"HE"')
 
 
 def test_after_close_has_ended_a_wait_each_call_is_told_again(hand):

@@ -65,17 +65,17 @@ class Outcomes:
     __repr__ = __str__
 
     def _repr_html_(self):
-        left, rows = "text-align:left", []
+        left, rows, whole = "text-align:left;padding:4px 6px", [], "background:none;break-inside:avoid"
         head = [tag("th", words, scope="col", style=left) for words in ("call", *COLUMNS)]
         for group, call, there, *found in self._lines():
             if group:
-                rows.append(tag("tr", tag("th", group, colspan=len(head), scope="rowgroup", style=left)))
+                rows.append(tag("tr", tag("th", group, colspan=len(head), scope="rowgroup", style=left), style=whole))
             when = [tag("br"), f"when {there} are there"] if there else []
             name, arguments = call.split("(", 1)
             may_break = tag("wbr") if len(arguments) > 1 else ""
-            rows.append(tag("tr", tag("th", tag("code", f"{name}(", may_break, arguments), *when, scope="row",
+            rows.append(tag("tr", tag("th", tag("code", f"{name}(", may_break, arguments, style=_CODE), *when, scope="row",
                             style=f"{left};font-weight:normal"),
-                            *(tag("td", *_marked(words), style=left + _LOOK.get(words[0], "")) for words in found)))
+                            *(tag("td", *_marked(words), style=left + _LOOK.get(words[0], "")) for words in found), style=whole))
         table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", Markup("\n"), *(row + "\n" for row in rows)))
         return str(tag("div", table, tag("div", KEY), tag("div", NOTE), style=FRAME + "overflow-x:auto",
                        tabindex=0, role="region", aria_label="What each call does on each kind of socket"))
@@ -142,7 +142,8 @@ def _marked(told):
     mark, _, words = told.partition("\u00a0")
     if words in (WAITS, ADDRESS, NUMBER, "a file", ""):
         return [told]
-    return [f"{mark}\u00a0", tag("code", words, style="background:none;padding:0")]
+    return [f"{mark}\u00a0", tag("wbr"), tag("code", words, style=_CODE)]
 
 
+_CODE = "background:none;padding:0;font-size:12px"
 _LOOK = {"✗": ";background:rgba(204,60,50,.16)", "…": ";outline:1.5px dashed #b07a00;outline-offset:-4px"}
