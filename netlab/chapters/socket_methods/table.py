@@ -65,7 +65,7 @@ class Outcomes:
     __repr__ = __str__
 
     def _repr_html_(self):
-        left, rows, whole = "text-align:left;padding:4px 6px", [], "background:none;break-inside:avoid"
+        left, rows, whole = "text-align:left;padding:3px 4px", [], "background:none;break-inside:avoid"
         head = [tag("th", words, scope="col", style=left) for words in ("call", *COLUMNS)]
         for group, call, there, *found in self._lines():
             if group:
@@ -145,5 +145,5 @@ def _marked(told):
     return [f"{mark}\u00a0", tag("wbr"), tag("code", words, style=_CODE)]
 
 
-_CODE = "background:none;padding:0;font-size:12px"
+_CODE = "background:none;padding:0;font-size:11.5px"
 _LOOK = {"✗": ";background:rgba(204,60,50,.16)", "…": ";outline:1.5px dashed #b07a00;outline-offset:-4px"}
