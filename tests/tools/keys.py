@@ -14,7 +14,7 @@ LOOK = f"""() => {{
 STOPS = f"""() => {{
     const all = [...document.querySelectorAll('.nl-panel :is(button, input, select, summary, [tabindex])')].filter(e => {{
         const group = e.type === 'radio' ? [...document.getElementsByName(e.name)] : [e];
-        return e.checkVisibility() && e === (group.find(e => e.checked) ?? group[0]);
+        return e.checkVisibility() && !e.disabled && e === (group.find(e => e.checked) ?? group[0]);
     }});
     return [all.map({NAME}), all.indexOf(document.activeElement)];
 }}"""
