@@ -283,7 +283,7 @@ def _bits(version, high, value, changed, net, border):
         worth, place = (1 << bit, 1 << bit % 8) if version == 4 else (f"2**{bit}", 1 << bit % 4)    # of IPv6: in its hex digit
         look = f"nl-bit nl-{part.removesuffix('work')}{' nl-on' * on}{' nl-new' * (changed >> size - 1 - n & 1)}"
         made.append(f'<span class="nl-place"><button type="button" class="{look}" data-do="turn" value="{version}.{bit}" '
-                    f'data-at="{width - 1 - bit}" title="bit {bit}, worth {worth}, {part} part">'
+                    f'data-at="{width - 1 - bit}" aria-label="bit {bit}, {on}" title="bit {bit}, worth {worth}, {part} part">'
                     f"{on}</button>{place}</span>")
     prefix = width - 1 - high + net
     grip = tag("span", class_="nl-border", role="slider", tabindex=0, data_drag="border", data_key="border", aria_valuemin=0,

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from traitlets import List, Unicode
 
 from netlab.panels import shown_in
-from netlab.panels.parts import RUN_ME, button, chip, picture_of, row, tag, whole
+from netlab.panels.parts import RUN_ME, button, chip, picture_of, tag, whole
 from netlab.sockets import event_of
 from netlab.strip import stage_picture
 from netlab.style import Picture, palette
@@ -107,7 +107,8 @@ class Panel:
             tools.append(self._opens("story", "The whole story", "Hide the story"))
         if self.closes:
             tools.append(button("Close all", "close_all"))
-        bar = tag("div", tag("b", self.title, class_="nl-title"), *map(chip, self.chips()), row(*tools), class_="nl-bar")
+        tools = tag("div", *tools, class_="nl-row", data_key="tools")
+        bar = tag("div", tag("b", self.title, class_="nl-title"), *map(chip, self.chips()), tools, class_="nl-bar")
         return [bar, tag("pre", self.code(), class_="nl-code")] if "code" in self._opened else [bar]
 
     def _opens(self, what, words, opened):

@@ -217,7 +217,7 @@ class TcpPanel(Panel):
                 self._log.append(line(who, soft("ended its sending")))
         for client in list(self.clients):
             took = [e for e in new if client.open and e.socket == client.sock.number and e.method in RECEIVES and not e.error]
-            if not took or (link := self._link(client)) is None:
+            if not took or client.woken or (link := self._link(client)) is None:
                 continue
             if kernel.receive_queue(client.sock) == 2:
                 self.reached.add("rest")

@@ -135,7 +135,7 @@ class Lab:
         context = self._browser.new_context()
         context.route(lambda url: urlsplit(url).hostname not in LOCAL | {None}, self._refuse)
         page = context.new_page()
-        page.set_default_timeout(int(os.environ.get("T","60000")))
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("websocket", lambda ws: urlsplit(ws.url).hostname in LOCAL or self.elsewhere.append(ws.url))
         page.goto(f"{self.url}/lab?token=t&reset")
