@@ -80,7 +80,7 @@ def multiple(ask: str, choices: dict[str, str], answer: set[str]) -> Question:
             said.append(f"{missed} more {'holds' if missed == 1 else 'hold'}.")
         return Verdict(not said, tuple(said or lines.values()))
 
-    lines = {choice: f"{choice}: {why}" for choice, why in choices.items()}
+    lines = {choice: f"{choice}{':' if choice in answer else '? No.'} {why}" for choice, why in choices.items()}
     return Question("multiple", ask, tuple(choices), frozenset(answer), " ".join(lines.values()), judge)
 
 
