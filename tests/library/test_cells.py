@@ -97,6 +97,7 @@ def test_the_clock_stops_with_the_cell_and_while_the_reader_is_asked(reader):
     ("", "not_there", True),                                        # after a restart
     ("", "exec('not_there', {})", False),                           # not the reader's own line
     ("", "socket.create_connection(('127.0.0.1', 1))", False),
+    ("", "Timeline().socket().connect(('127.0.0.1', 1))", True),     # most likely a server that is gone
     ("", "int('x')", False),
     ("gone = socket.socket(); gone.close()", "gone.recv(1)", True),
     ("one = [1]", "one.pop()", True),                               # it worked the first time
