@@ -348,7 +348,8 @@ def _moved(rows, done, endpoints):
             takers = [r for r in done if r.endpoint.side == other and r.endpoint.kind == "stream"]
             takers = [r for r in takers if r.endpoint.id not in listeners] or takers
             ended = any(r.event.method in ENDINGS or r.event.error.startswith("Connection") for r in takers)
-            which = "They" if rest == size > 1 and not said[1:] else f"{bytes_of(rest)} from {who if many == 1 else f'the {side}s'}"
+            whose = who if many == 1 else f"the {side}s"
+            which = "They" if rest == size > 1 and not said[1:] else f"{bytes_of(rest)} from {whose}"
             left.append(f"{which} {'was' if ended and rest == 1 else 'were' if ended else 'is' if rest == 1 else 'are'} "
                         + ("never received." if ended else "not received yet: the kernels keep them."))
     sentence = ", ".join(said)
