@@ -97,8 +97,9 @@ def contents(folder: Path = BOOKS) -> str:
     for path in chapters(folder):
         first = nbformat.read(path, as_version=4).cells[0].source
         about = first.split("\n\n")[1].replace("\n", " ") if "\n\n" in first else ""
-        minutes = re.search(r"(\d+) minutes", first)
-        rows.append(f"| {path.name[:2]} | [{title(path)}]({path.name}) | {about} | {minutes[1] if minutes else ''} |")
+        minutes = re.search(r"(\d+) minutes(?:, and (\d+) more)?", first)
+        time = " + ".join(filter(None, minutes.groups())) if minutes else ""
+        rows.append(f"| {path.name[:2]} | [{title(path)}]({path.name}) | {about} | {time} |")
     return "\n".join(rows)
 
 

@@ -339,15 +339,17 @@ def _moved(rows, done, endpoints):
     for side in sorted(filter(sends.get, sends), key=lambda side: done.index(sends[side][0][0])):
         answers, other = sends[side][0][1], "server" if side == "client" else "client"
         many = len({row.endpoint.id for row, _ in sends[side]}) if side == "client" else 1
+        alone = side == "server" or sum(end.side == side for end in endpoints) < 2
+        who = count_of(many, side) if many > 1 else f"the {side}" if alone else sends[side][0][0].who
         size = sum(row.event.size for row, _ in sends[side])
-        said.append(f"{f'the {side}' if many == 1 else count_of(many, side)} "
-                    f"{'answered with' if answers and said else 'sent'} {bytes_of(size)}")
+        said.append(f"{who} {'answered with' if answers and said else 'sent'} {bytes_of(size)}")
         rest = sum(row.event.size for row, _ in sends[side] if row.endpoint.kind == "stream") - taken[side, "stream"]
         if rest > 0 and any(end.side == other for end in endpoints):
             takers = [r for r in done if r.endpoint.side == other and r.endpoint.kind == "stream"]
             takers = [r for r in takers if r.endpoint.id not in listeners] or takers
             ended = any(r.event.method in ENDINGS or r.event.error.startswith("Connection") for r in takers)
-            which = "They" if rest == size > 1 and not said[1:] else f"{bytes_of(rest)} from the {side}{'s' if many > 1 else ''}"
+            whose = who if many == 1 else f"the {side}s"
+            which = "They" if rest == size > 1 and not said[1:] else f"{bytes_of(rest)} from {whose}"
             left.append(f"{which} {'was' if ended and rest == 1 else 'were' if ended else 'is' if rest == 1 else 'are'} "
                         + ("never received." if ended else "not received yet: the kernels keep them."))
     sentence = ", ".join(said)
@@ -387,14 +389,18 @@ def _served(rows, done):
 
 
 def _end(rows, done):
-    """How the first stream that ended was seen to end."""
-    for row in done:
-        if row.event.method in RECEIVES and row.note.startswith("the peer ") and row.causes:
-            who, whom = (f"the {name}" if name in ("client", "server", "connection") else name
-                         for name in (rows[row.causes[0]].who, row.who))
-            what = "had closed" if row.note == "the peer closed" else "had ended its sending"
-            return f"{who[:1].upper()}{who[1:]} {what}: {row.event.method}() gave {whom} {row.result}."
-    return ""
+    """How the first stream that ended was seen to end, and how many of its side ended in the same way."""
+    ends = [row for row in done if row.event.method in RECEIVES and row.note.startswith("the peer ") and row.causes]
+    if not ends:
+        return ""
+    row, what = ends[0], "had closed" if ends[0].note == "the peer closed" else "had ended its sending"
+    many = len({rows[r.causes[0]].endpoint.id for r in ends if (r.note, r.endpoint.side) == (row.note, row.endpoint.side)})
+    if many > 1:
+        who = count_of(many, "client" if row.endpoint.side == "server" else "connection")
+        return f"{who.capitalize()} {what}: {row.event.method}() gave each peer {row.result}."
+    who, whom = (f"the {name}" if name in ("client", "server", "connection") else name
+                 for name in (rows[row.causes[0]].who, row.who))
+    return f"{who[:1].upper()}{who[1:]} {what}: {row.event.method}() gave {whom} {row.result}."
 
 
 def _waits(done):

@@ -200,6 +200,12 @@ def make_book(path, head, code, *, cell_id="a1"):
     return path
 
 
+def test_the_contents_tell_the_minutes(tmp_path):
+    for n, said in enumerate(["45 minutes.", "150 minutes, and 60 more for the exercises.", "little."]):
+        make_book(tmp_path / f"0{n}_a.ipynb", f"# A\n\nAbout.\n\n**Time** {said}", "1")
+    assert re.findall(r"About\. \| (.*) ?\|$", books.contents(tmp_path), re.MULTILINE) == ["45 ", "150 + 60 ", " "]
+
+
 def test_making_notebooks(tmp_path, monkeypatch):
     folder = tmp_path / "notebooks"
     first = make_book(folder / books.CONTENTS, "# Start", "import os; print(os.path.basename(os.getcwd()))")

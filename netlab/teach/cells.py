@@ -57,10 +57,13 @@ class Cells:
     def failed(self, shell, kind, error, trace, tb_offset=None):
         """Show an error: IPython's own way, but without our lines, and with a word on where to go on."""
         *_, last = (step.tb_frame for step in steps(trace))
+        *_, called = (step.tb_frame.f_globals for step in steps(without_ours(trace) or trace))
+        ran = any(step.tb_frame.f_globals is shell.user_ns for step in steps(trace))    # else the cell itself cannot be read
         if type(error) is NameError and last.f_globals is shell.user_ns:
             self.advise(error, f"If it is not mistyped, another cell makes this name.\n{GO_ON}")
         elif (isinstance(error, WaitedTooLong) or last.f_code is wait_until.__code__
                 or (isinstance(error, OSError) and error.errno in ASTRAY)
+                or (type(error) is ConnectionRefusedError and called is shell.user_ns)     # the server of another cell is gone
                 or (isinstance(error, Exception) and self.now in self.worked)):
             self.advise(error, GO_ON)
         chain = [error]
@@ -68,7 +71,7 @@ class Cells:
             chain.append(earlier)
         for one in chain:
             one.__traceback__ = without_ours(one.__traceback__)
-        shell.showtraceback((kind, error, error.__traceback__), tb_offset=tb_offset, running_compiled_code=True)
+        shell.showtraceback((kind, error, error.__traceback__), tb_offset=tb_offset, running_compiled_code=ran)
 
     def advise(self, error, note):
         if note not in getattr(error, "__notes__", ()):         # one that was kept may be raised again

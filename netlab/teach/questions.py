@@ -55,7 +55,8 @@ class Question:
 
     def _repr_html_(self) -> str:
         choices = [tag("ul", *(tag("li", marked(choice)) for choice in self.choices))] if self.choices else []
-        folded = tag("details", tag("summary", "Answer"), tag("b", marked(self.solution)), tag("br"), marked(self.because))
+        why = [part for line in self.because.split("\n") for part in (tag("br"), marked(line))]
+        folded = tag("details", tag("summary", "Answer", style="margin-top:8px"), tag("b", marked(self.solution)), *why)
         return str(card(self.question_html(), *choices, folded))
 
 
@@ -80,8 +81,8 @@ def multiple(ask: str, choices: dict[str, str], answer: set[str]) -> Question:
             said.append(f"{missed} more {'holds' if missed == 1 else 'hold'}.")
         return Verdict(not said, tuple(said or lines.values()))
 
-    lines = {choice: f"{choice}: {why}" for choice, why in choices.items()}
-    return Question("multiple", ask, tuple(choices), frozenset(answer), " ".join(lines.values()), judge)
+    lines = {choice: f"{choice}{':' if choice in answer else '? No.'} {why}" for choice, why in choices.items()}
+    return Question("multiple", ask, tuple(choices), frozenset(answer), "\n".join(lines.values()), judge)
 
 
 def number(ask: str, answer: int, because: str, wrong: dict[int, str]) -> Question:

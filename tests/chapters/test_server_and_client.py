@@ -48,6 +48,13 @@ def test_the_answer_is_judged_right_and_no_other(name):
     assert not question.judge("").right
 
 
+def test_what_does_not_hold_is_denied_where_it_is_explained():
+    question = predict.families
+    assert "There are two types? No. SOCK_SEQPACKET and SOCK_RAW" in question.because
+    why = question.judge(question.answer).why
+    assert [line.partition("?")[0] in question.answer for line in why if "? No. " in line] == [False, False] and len(why) == 4
+
+
 @pytest.mark.parametrize("word", [
     "CLOSED", "LISTEN", "ESTABLISHED", "SYN_SENT", "CLOSE_WAIT", "FIN_WAIT_2",          # states
     "EADDRINUSE", "EADDRNOTAVAIL", "ECONNREFUSED", "EINVAL", "ENOTCONN", "EPIPE", "ECONNRESET", "EBADF", "EAGAIN",

@@ -1,4 +1,8 @@
 """Answers to the exercises of chapter 3, wrong and right, with what the check must say of each."""
+import codecs
+import contextlib
+import errno
+import functools
 import select
 import socket
 import threading
@@ -8,6 +12,7 @@ from answers import right, wrong
 
 from netlab.chapters.server_and_client import check
 from netlab.kernel import LINUX
+from netlab.teach.workbench import attempt
 
 
 def connected(address, timeout=None):
@@ -257,6 +262,17 @@ def ports_sorted(ports):
     return sorted(ports_by(lambda code: code == 0)(ports), reverse=sorted(ports) == list(ports))
 
 
+def ports_by_bind(ports):
+    with contextlib.ExitStack() as stack:
+        return [port for port in ports
+                if isinstance(attempt(stack.enter_context(socket.socket()).bind, ("127.0.0.1", port)), str)]
+
+
+def ports_for_ever(ports):
+    while True:
+        pass
+
+
 def ports_first(ports):
     return ports_by(lambda code: code == 0)(ports)[:1]
 
@@ -385,6 +401,33 @@ def upper_echo(conn):
 def upper_closes(listener, clients):
     with listener:
         upper_by(until_end, ConnectionError)(listener, clients)
+
+
+def upper_tuple(listener, clients):
+    for _ in range(clients):
+        with listener.accept() as conn:
+            until_end(conn)
+
+
+def never_ends(conn):
+    while True:
+        conn.sendall(conn.recv(4096).upper())
+
+
+def same_again(conn):
+    data = conn.recv(4096)
+    while data:
+        conn.sendall(data.upper())
+
+
+def upper_decodes(conn):
+    while data := conn.recv(4096):
+        conn.sendall(data.decode().upper().encode())
+
+
+def upper_ignores(conn):
+    while data := conn.recv(4096):
+        conn.sendall(data.decode(errors="ignore").upper().encode())
 
 
 def upper_text(conn):
@@ -543,6 +586,11 @@ def day_by_send(listener, text):
         conn.send(text.encode() + b"\r\n")
 
 
+def day_tuple(listener, text):
+    conn = listener.accept()
+    conn.sendall(text.encode() + b"\r\n")
+
+
 def day_returns(listener, text):
     return text and None
 
@@ -648,10 +696,15 @@ wrong(check.daytime, "belongs to the caller", "it is closed")(day_closes)
 wrong(check.daytime, "UTF-8", "b'?? ? Mittag\\r\\n'")(day_ascii)
 wrong(check.daytime, "about the code", "raised AttributeError: '")(typo(server_typo))
 wrong(check.daytime, "sendall", "the first 1,000 of 240,002 bytes")(day_by_send)
+wrong(check.daytime, "two things, in a tuple", "raised AttributeError: 'tuple'")(day_tuple)
 wrong(check.daytime, "before a client was served", "nothing, and no end")(day_returns)
 
 wrong(check.open_ports, "the other way round", "[")(ports_by(bool))
-wrong(check.open_ports, "only 0 is success", "[")(ports_by(lambda code: True))
+wrong(check.open_ports, "refuses is in the list: what did connect do", "[")(ports_by(lambda code: True))
+wrong(check.open_ports, "refuses is in the list: what did connect do", "[")(lambda ports: ports)
+wrong(check.open_ports, "refuses is in the list: what did connect do", "[")(ports_by_bind)
+wrong(check.open_ports, "which loop has no end", "no end after")(ports_for_ever)
+wrong(check.open_ports, "does not answer is in the list", "[", here=LINUX)(ports_by(lambda code: code != errno.ECONNREFUSED))
 wrong(check.open_ports, "close what you open", "2 still open when the function returned")(
     ports_by(lambda code: code == 0, close=False))
 wrong(check.open_ports, "a new socket", "[")(ports_one_socket)
@@ -693,6 +746,12 @@ wrong(check.serve_upper, "about the code", "raised AttributeError: '")(typo(serv
 wrong(check.serve_upper, "sendall", "the first 1,000 of 40,000 bytes")(upper_by(upper_sends, ConnectionError))
 wrong(check.serve_upper, "accept", "raised OSError")(upper_listener)
 wrong(check.serve_upper, "nothing is to be given back", "1")(upper_returns)
+wrong(check.serve_upper, "two things, in a tuple", "raised TypeError: 'tuple'")(upper_tuple)
+wrong(check.serve_upper, "does the loop see b\"\"", "b'HELLO', and no end")(upper_by(never_ends, ConnectionError))
+wrong(check.serve_upper, "again and again: does each round of the loop call recv", "b'HELLOHELLO")(
+    upper_by(same_again, ConnectionError))
+wrong(check.serve_upper, "cut in two", "raised UnicodeDecodeError: ")(upper_by(upper_decodes, ConnectionError))
+wrong(check.serve_upper, "cut in two", "b'TEN '")(upper_by(upper_ignores, ConnectionError))
 
 
 # right answers of other styles
@@ -744,3 +803,11 @@ def within_by_select(address, question, seconds):
 
 
 right(check.serve_upper)(upper_by(until_end, ConnectionError))
+
+
+@right(check.serve_upper)
+@functools.partial(upper_by, guard=ConnectionError)
+def upper_whole_characters(conn):
+    decode = codecs.getincrementaldecoder("utf-8")().decode
+    while data := conn.recv(4096):
+        conn.sendall(decode(data).upper().encode())

@@ -42,6 +42,18 @@ def test_a_traceback_has_no_line_of_ours(reader, source, last):
     assert "Custom TB Handler failed" not in reader.stderr
 
 
+@pytest.mark.parametrize("source, line", [
+    ("x = 1\nprint(x", "    print(x\n"), ("if x:\n    y = 1\n  z = 2", "    z = 2\n"), ("f(1 2)", "    f(1 2)\n")])
+def test_a_cell_that_cannot_be_read_shows_itself_and_nothing_of_ipython(reader, source, line):
+    said = reader.see(source)
+    assert line in said and "Error" in said.splitlines()[-1]
+    assert "IPython" not in said and "site-packages" not in said and "Custom TB Handler failed" not in reader.stderr
+
+
+def test_what_a_cell_runs_and_cannot_be_read_is_found_by_its_line(reader):
+    assert "line 2\n    exec('1 +')" in reader.see("x = 1\nexec('1 +')")
+
+
 def test_lines_of_other_libraries_stay(reader):
     assert "decoder.py" in reader.see("import json; json.loads('{')")
 
@@ -85,6 +97,7 @@ def test_the_clock_stops_with_the_cell_and_while_the_reader_is_asked(reader):
     ("", "not_there", True),                                        # after a restart
     ("", "exec('not_there', {})", False),                           # not the reader's own line
     ("", "socket.create_connection(('127.0.0.1', 1))", False),
+    ("", "Timeline().socket().connect(('127.0.0.1', 1))", True),     # most likely a server that is gone
     ("", "int('x')", False),
     ("gone = socket.socket(); gone.close()", "gone.recv(1)", True),
     ("one = [1]", "one.pop()", True),                               # it worked the first time

@@ -11,6 +11,7 @@ import pytest
 
 import netlab
 from netlab import diagram, style
+from netlab.kernel import wait_until
 
 NAMES = ["client", "<script>alert(1)</script>", 'a"b\'c&d', "\x00\x1b]0;x\x07", "ü" * 80]
 DATA = [b"<b>not markup</b>", b"\x00\x01\xff\n\r\t", b"]]>&amp;", "héllo 世界".encode(), b"x" * 1_000_000]
@@ -232,7 +233,20 @@ def test_a_server_with_one_client_after_the_other():
                 client.connect(server.address)
                 client.sendall(b"x")
                 client.recv(1)
-    assert "The server had one client after the other." in timeline.caption()
+    assert ' The server had one client after the other. Two clients had closed: recv() gave each peer b"". ' in timeline.caption()
+
+
+def test_a_caption_names_the_one_client_of_several_that_spoke_or_ended():
+    timeline = netlab.Timeline()
+    with netlab.serve(netlab.echo, timeline=timeline) as server, timeline.socket() as first, timeline.socket() as second:
+        for sock in (first, second):
+            sock.connect(server.address)
+        second.sendall(b"x")
+        second.recv(1)
+        second.close()
+        wait_until(lambda: 'gave connection 2 b""' in timeline.caption())
+        assert timeline.caption().startswith("Client 2 sent 1 byte, the server answered with 1 byte. ")
+        assert " Client 2 had closed: recv() gave connection 2" in timeline.caption()
 
 
 @pytest.mark.parametrize("rounds, clients, caption", CAPTIONS)

@@ -92,7 +92,8 @@ def test_the_page_folds_the_answer_and_is_well_formed(question):
     page = question._repr_html_()
     ET.fromstring(page.replace("<br>", "<br/>"))
     before, folded = page.split("<details>")
-    assert marked(question.because) in folded and marked(question.because) not in before
+    for line in question.because.split("\n"):           # of several, a line for each
+        assert f"<br/>{marked(line)}<" in folded and marked(line) not in before
 
 
 def test_text_is_escaped():

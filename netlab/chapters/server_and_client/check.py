@@ -18,10 +18,13 @@ IN_PIECES = "the answer came in pieces, and one recv takes what is there: by wha
 TOO_MUCH = "too much was taken: ask recv for what is missing, never for more"
 ONE_EACH = "Each port needs a new socket: one that was connected cannot connect again"
 CAPITALS = "the same bytes in capitals, and nothing else"
+AGAIN = "the same bytes again and again: does each round of the loop call recv, and see b\"\" when that comes (part 6)?"
 MORE_TO_SAY = ("the client had more to say: one recv is not the end of it, and send may take fewer bytes than it is given, "
                "where sendall takes all")
 TIME_IS_UP = "time is up: to the caller of your function that is None, not an error"
 LISTENS = "talk through the socket that accept returned: a listening socket carries no data"
+PAIR = "accept gives back two things, in a tuple: the connection, and the address of its client"
+HALF = "a character was cut in two between two recv: bytes have upper() as well, with nothing to decode"
 CLOSED = "the socket is closed at that line: close() ends both directions; which call ends only your sending?"
 
 
@@ -207,7 +210,14 @@ def telling(text, early=True, second=False):
 def daytime_mistake(outcome):
     if outcome.late:
         return "one client was served, and the function goes on: one-shot means that it returns now"
-    return LISTENS if isinstance(outcome.raised, OSError) and outcome.raised.errno in (errno.EPIPE, errno.ENOTCONN) else None
+    return server_mistake(outcome.raised)
+
+
+def server_mistake(error):
+    """What any server can do with the two sockets and the address that it has."""
+    if isinstance(error, (AttributeError, TypeError)) and "'tuple' object" in str(error):
+        return PAIR
+    return LISTENS if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.ENOTCONN) else None
 
 
 def line_mistake(data, wanted):
@@ -239,7 +249,7 @@ def scanning(kinds):
 
         def explain(outcome):
             came, error = outcome.value, outcome.raised
-            if outcome.late:
+            if outcome.late and "s" in kinds:
                 return "a port does not answer at all: what limits how long connect waits, and where must it stand?"
             if isinstance(error, TimeoutError):
                 return "a port that does not answer is not open: no reason to stop"
@@ -250,13 +260,17 @@ def scanning(kinds):
             if not isinstance(came, list):
                 return None
             if came == [port for port in ports if port not in wanted]:
-                return "the other way round: connect_ex gives 0 for success"
+                return "the other way round: these are the ports that refuse. What does connect do at the others?"
             if set(came) < set(wanted):
                 return f"an open port is missing: go on to the last one. {ONE_EACH}"
             if sorted(came) == sorted(wanted):
                 return "the open ports are right, their order is not: give them in the order of `ports`"
-            return (f"a port that is not open is in the answer: only 0 is success. {ONE_EACH}" if set(came) <= set(ports)
-                    else "give back numbers out of `ports`")
+            if not set(came) <= set(ports):
+                return "give back numbers out of `ports`"
+            if 0 < len(work.made) < len(ports):
+                return f"a port that is not open is in the list. {ONE_EACH}"
+            what = {kind for port, kind in zip(ports, kinds) if port in came}
+            return f"a port that {'does not answer' if 'c' not in what else 'refuses'} is in the list: what did connect do there?"
 
         work.start(list(ports), shown=f"[{', '.join(NAMES[kind] for kind in kinds)}]", explain=explain)
         work.expect(wanted, "the open ports, in the order given")
@@ -347,9 +361,11 @@ def serving(*clients):
         def explain(outcome):
             if isinstance(outcome.raised, (ConnectionResetError, BrokenPipeError)) and {crash, gone, deaf} & {*clients}:
                 return "a client that vanished ended your server: it is that client's end only, and the loop over clients goes on"
-            if isinstance(outcome.raised, OSError) and outcome.raised.errno in (errno.EPIPE, errno.ENOTCONN):
-                return LISTENS
-            return "all clients are served, and the function goes on: return after the last of them" if outcome.late else None
+            if isinstance(outcome.raised, UnicodeDecodeError):
+                return HALF
+            if outcome.late:
+                return "all clients are served, and the function goes on: return after the last of them"
+            return server_mistake(outcome.raised)
 
         listener = listening(work, len(clients) + 1)
         socks = [work.keep(PLAIN()) for _ in clients]
@@ -378,10 +394,12 @@ def polite(text):
         wanted = text.upper()
         reads, data, end = reading(work, sock, wanted, MORE)
         if data != wanted:
-            raise Miss(reads, part_of(data, wanted), MORE_TO_SAY if wanted.startswith(data) else CAPITALS)
+            again = data.startswith(wanted * 2)
+            raise Miss(reads, part_of(data, wanted), MORE_TO_SAY if wanted.startswith(data) else AGAIN if again else CAPITALS)
         if not end:
             raise Miss(f"{reads} and then the end", f"{show(data)}, and no end",
-                       "the client waits for the end: close each connection when its client has ended")
+                       "the client waits for the end: close each connection when its client has ended" if work.done.is_set() else
+                       "the client has ended, and waits for your end: does the loop see b\"\" (part 6), and what comes after it?")
     return client
 
 
@@ -403,6 +421,18 @@ def talker(work, sock):
         reads, data, _ = reading(work, sock, word.upper())
         if data != word.upper():
             raise Miss(reads, show(data) if data else "the end", CAPITALS if data else MORE_TO_SAY)
+    sock.close()
+
+
+def halved(work, sock):
+    """Sends the rest of a character when the bytes before it have been answered."""
+    text, wanted = "ten €".encode(), "TEN €".encode()
+    work.give(sock, text[:-2])
+    _, data, _ = reading(work, sock, wanted[:-3])
+    work.give(sock, text[-2:])
+    data += work.hear(sock, len(wanted) - len(data))[0]
+    if data != wanted:
+        raise Miss(f"the client reads {show(wanted)}", show(data), HALF)
     sock.close()
 
 
@@ -431,6 +461,7 @@ serve_upper = Exercise("serve_upper", (
     Peer("three clients", serving(polite(b"one"), polite(b"two"), polite(b"three"))),
     Peer("a client that says nothing, then another", serving(lambda work, sock: sock.close(), polite(b"hello"))),
     Peer("a long text", serving(polite(b"so long " * 5000))),
+    Peer("a client whose € comes in two pieces", serving(halved)),
     Peer("a client that vanishes in the middle, then another", serving(crash, polite(b"hello"))),
     Peer("a client that vanishes before it is accepted, then another", serving(gone, polite(b"hello"))),
     Peer("a client that never reads and vanishes, then another", serving(deaf, polite(b"hello")))))

@@ -27,8 +27,8 @@ not_accepted = single("The server listens. It has not called `accept`, and will 
     {"`connect` waits for `accept`": "The kernel answers for the server. A program that is busy keeps nobody from connecting.",
      "`connect` is refused": "It would be, without `listen`.",
      "`connect` returns, `sendall` waits for `accept`":
-         "The bytes need no reader to travel: the kernel on the other side keeps them.",
-     "Both return": "The kernels make the connection and keep the bytes. `accept` only hands it to the program."},
+         "Sending needs no reader: a kernel takes the bytes, not a program.",
+     "Both return": "Both are the work of the two kernels. The server's program is not asked."},
     "Both return")
 
 accepted = single("The client has connected and sent five bytes. Only now does the server call `accept`. What does it get?",
@@ -62,9 +62,9 @@ full_queue = single("`listen(1)`, and the server accepts nobody. Clients connect
          "kernel calls again after a second."}, "Two connect, the third waits")
 
 rest = single("Ten bytes have arrived. `recv(4)` takes four. Where are the other six?",
-    {"Gone": "That is UDP. TCP loses nothing.",
+    {"Gone": "TCP loses nothing: that `recv` took less than there was is no reason.",
      "In the receive queue, for the next `recv`": "They wait, in order, until somebody takes them.",
-     "Sent back to the client": "They were acknowledged when they arrived. The client is done with them.",
+     "Sent back to the client": "What has arrived stays here. The client is done with it.",
      "`recv(4)` returns all ten": "The number is the most that may come back: never more."},
     "In the receive queue, for the next `recv`")
 
@@ -86,6 +86,14 @@ empty = single('On a TCP socket `recv` returns `b""`. What does it mean?',
      "The peer will send nothing more": "The end of its stream, for good. A program that is killed ends it too.",
      "The connection broke": "Then `recv` raises, `ConnectionResetError` for example, or goes on waiting."},
     "The peer will send nothing more")
+
+gone = single("The client has closed. The server sends two times, the second when the two kernels have dealt with the first. "
+    "What do its two calls of `sendall` do?",
+    {"Both return": "The first bytes find nobody, and this news comes back. The second call meets it.",
+     "Both raise": "At the first one, the server's kernel knows only that the client will send no more. It might still read.",
+     "The first returns, the second raises": "The kernel takes the first bytes and sends them. It then learns: nobody is there.",
+     "The first raises, the second returns": "Where one found nobody, the next one cannot find somebody."},
+    "The first returns, the second raises")
 
 unread = single(
     "The server closes its socket while 14 bytes that the client sent are still unread. What does the client's `recv` do?",
