@@ -53,7 +53,7 @@ PLACES += [f".nl-version-{version} {each}" for version in (4, 6) for each in (
 PLACES += [f".nl-quiz {each}" for each in ("legend", ".nl-option", ".nl-field", ".nl-step", ".nl-main", "[role=alert]")]
 PLACES += ["table th", "table td"]
 # Drawings in a panel, which axe leaves to others, on the panel's ground.
-DRAWN = f"""() => [...document.querySelectorAll('.nl-panel svg')].flatMap(svg => {{
+DRAWN = f"""() => [...document.querySelectorAll('.nl-panel svg')].filter(svg => svg.checkVisibility()).flatMap(svg => {{
     const ground = document.createElementNS(svg.namespaceURI, 'rect'), {{width, height}} = svg.viewBox.baseVal;
     svg.prepend(ground);
     Object.assign(ground.style, {{width, height, fill: getComputedStyle(svg.closest('.nl-panel')).backgroundColor}});
