@@ -119,10 +119,10 @@ class Timeline:
         """The picture as a table in plain text, for reading aloud, for a terminal, for a test."""
         return diagram.text(self.story())
 
-    def svg(self, standalone: bool = True, waiting: bool = False, width: int = diagram.WIDTH) -> str:
+    def svg(self, standalone: bool = True, waiting: bool = False) -> str:
         """The picture as SVG. `standalone=False` is for a page that has the colours and a frame; with `waiting` it has the
-        calls that have not returned yet, as open boxes; a `width` of 360 is for a telephone."""
-        return diagram.svg(self.story(), standalone, self.pending() if waiting else (), width)
+        calls that have not returned yet, as open boxes."""
+        return diagram.svg(self.story(), standalone, self.pending() if waiting else ())
 
     def caption(self) -> str:
         """What matters, in a sentence or two."""

@@ -293,30 +293,31 @@ class Panel:
             asked = [actor.asked + QUICK for actor in self._actors if actor.pending]
         return 0 if self._closed else max([self._sent_at + PAUSE, *asked]) - time.monotonic()
 
-    def _show(self, told=False):
-        """Send what differs; if it was `told`, only when no other thread has done so meanwhile."""
+    def _show(self, told=False, click=False):
+        """Send what differs; if it was `told`, only when no other thread has done so meanwhile. A `click` leaves the story,
+        which takes long to draw, to the pump."""
         with self._drawing:
             self._wake.clear()
             if self._closed:
                 self._wake.set()            # that may have been close()'s, for the pump
             elif self._wire is not None and (self._told or not told):
                 self._told = False
-                self._send(self._parts())
-                self._sent_at = time.monotonic()
+                self._send(self._parts(click))
+                self._sent_at = time.monotonic() - click * (PAUSE - QUICK)      # what a click has caused is shown soon after it
                 if self.pace() != self._pace:   # else the pump would sleep on
                     self._wake.set()
 
     def _show_click(self):
-        self._show()
+        self._show(click=True)
         self._shown.set()
         if self._told:                      # meanwhile
             self._wake.set()
 
-    def _parts(self):
+    def _parts(self, quick=False):
         try:
             made = {name: getattr(self, name)() for name in PARTS}
             if "story" in self._opened and self.timeline is not None:
-                made["more"].append(tag("div", self._story()))
+                made["more"].append(tag("div", self._story(quick)))
             return {"look": self.look, **{name: list(map(str, elements)) for name, elements in made.items()}}
         except Exception as error:          # a learner must not meet our traceback
             return {} if self._closed else {"said": [str(tag("div", _words_for(error), role="status"))]}
@@ -332,11 +333,14 @@ class Panel:
             self._newest, self._events = log[-1] if log else None, [*self._events, *reversed(fresh)][-len(log):] if log else []
         return self._events
 
-    def _story(self):
+    def _story(self, quick):
         events = self.events()
         latest = id(self.timeline), len(events) and events[-1].index, self.timeline.pending()
         if self._drawn[0] != latest:
-            self._drawn = latest, picture_of(self.timeline)
+            if quick and self._drawn[0]:
+                self._told = True
+            else:
+                self._drawn = latest, picture_of(self.timeline)
         return self._drawn[1]
 
     def _send(self, made):

@@ -242,6 +242,7 @@ class MethodPanel(Panel):
         with self._lock:
             if call.bench is not self._bench:           # which is closed by now
                 self._finish(call)
+                call.done.set()
                 return
             call.before = facts(call.sock)
             call.started = True
@@ -256,8 +257,11 @@ class MethodPanel(Panel):
             call.failed = error is not None
             call.result = words(error) if call.failed else self._keep(call, result)
             self._finish(call)
-        if call.bench is self._bench and not self._closed:
-            self._tell(call)
+        try:
+            if call.bench is self._bench and not self._closed:
+                self._tell(call)
+        finally:
+            call.done.set()                             # what is clicked next is told after it
 
     def _finish(self, call):
         if call.handle is not None:
@@ -265,7 +269,6 @@ class MethodPanel(Panel):
         if call in self._running:
             self._running.remove(call)
         call.args = ()                                  # perhaps some megabytes
-        call.done.set()
 
     def _tell(self, call):
         self._look_for_goals(call)

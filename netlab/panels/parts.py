@@ -7,8 +7,7 @@ from functools import lru_cache, partial
 
 from markupsafe import Markup
 
-from netlab import kernel, style
-from netlab.diagram import WIDTH
+from netlab import diagram, kernel, style
 from netlab.sockets import PLAIN
 from netlab.words import bytes_of, quoted, shortened
 
@@ -126,7 +125,8 @@ def line(who: str, *words) -> Markup:
 
 def picture_of(timeline) -> Markup:
     """The recording as a picture, in the panel's own colours, with the calls that still wait."""
-    wide, narrow = (Markup(timeline.svg(False, True, width)) for width in (WIDTH, style.NARROW))
+    story, waiting = timeline.story(), timeline.pending()
+    wide, narrow = (Markup(diagram.svg(story, False, waiting, width)) for width in (diagram.WIDTH, style.NARROW))
     return tag("div", wide, class_="nl-picture") + tag("div", narrow, class_="nl-picture nl-narrow")
 
 

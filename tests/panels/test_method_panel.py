@@ -163,6 +163,20 @@ def test_show_the_code_can_be_run(panel):
             value.close()
 
 
+def test_the_code_keeps_the_order_of_the_clicks(panel):
+    """Else what receives could stand before what sends, and wait for ever."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for n in range(100):
+            run(panel, "client", "send", str(b"%d" % n))
+            run(panel, "connection", "recv", "9")
+    finally:
+        sys.setswitchinterval(before)
+    wait_until(lambda: len(panel._code) == 200)
+    assert [line.split("(")[0] for line in panel._code] == ["client.send", "connection.recv"] * 100
+
+
 def test_accept_gives_a_socket_to_call_on(panel):
     accept = waiting(panel, "listener", "accept")
     run(panel, "fresh", "connect", "server.address")
