@@ -1,4 +1,5 @@
 """MethodPanel: any method, any arguments, any order, and nothing hangs or stays behind."""
+import copy
 import os
 import random
 import socket
@@ -97,7 +98,7 @@ def test_what_comes_from_a_socket_is_escaped(panel):
 
 
 def words_of(panel, key):
-    page = Hand(panel).page("stage")
+    page = copy.copy(Hand(panel).page("stage"))
     for title in page.find_all("title"):
         title.decompose()
     found = page.find("div", attrs={"data-key": key})

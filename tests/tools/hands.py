@@ -1,6 +1,7 @@
 """What the tests of panels hold them with: a Hand that does what a page does, and a real kernel in the place of a browser."""
 import json
 import re
+from functools import lru_cache
 
 from bs4 import BeautifulSoup
 from conftest import ROOT
@@ -8,6 +9,21 @@ from conftest import ROOT
 from netlab.kernel import wait_until
 
 PARTS = ("head", "said", "controls", "stage", "more")
+
+
+@lru_cache(32)      # who waits for words asks often, and mostly nothing is new
+def tree_of(html):
+    """HTML as a tree, to be read only."""
+    return BeautifulSoup(html, "html.parser")
+
+
+@lru_cache(32)
+def words_of(html):
+    """All words, without the markup."""
+    page = BeautifulSoup(html, "html.parser")
+    for each in page.find_all(["style", "option"]):
+        each.decompose()
+    return " ".join(page.get_text(" ").split())
 
 
 class Hand:
@@ -34,15 +50,15 @@ class Hand:
 
     def page(self, part=None):
         """The HTML as a tree."""
+        return tree_of(self._html(part))
+
+    def _html(self, part):
         parts = self.parts()
-        return BeautifulSoup("".join(parts[name] for name in ([part] if part else PARTS)), "html.parser")
+        return "".join(parts[name] for name in ([part] if part else PARTS))
 
     def text(self, part=None):
         """All words, without the markup."""
-        page = self.page(part)
-        for each in page.find_all(["style", "option"]):
-            each.decompose()
-        return " ".join(page.get_text(" ").split())
+        return words_of(self._html(part))
 
     def until(self, pattern, part=None):
         """Wait until the words match."""
