@@ -325,25 +325,27 @@ def _caption(rows, endpoints):
 
 def _moved(rows, done, endpoints):
     """How many bytes each side sent, and what of a stream's was not received."""
-    said, left, sends, heard = [], [], {"client": [], "server": []}, set()
+    said, left, sends, heard = [], [], {}, set()        # by side and kind of socket: UDP does not answer for TCP
     listeners = {row.endpoint.id for row in done if row.event.method in ("listen", "accept")}
     taken = Counter()               # (side, kind of socket) -> bytes of its sends that were received
     for row in done:
         e = row.event
         if e.method in SENDS and e.size and not row.failed:
-            sends[row.endpoint.side].append((row, row.endpoint.side in heard))
+            key = row.endpoint.side, row.endpoint.kind
+            sends.setdefault(key, []).append((row, key in heard))
         elif e.method in RECEIVES and e.size and not e.peek and row.causes:
             cause = rows[row.causes[0]].endpoint
             taken[cause.side, cause.kind] += e.size
-            heard.add(row.endpoint.side)
-    for side in sorted(filter(sends.get, sends), key=lambda side: done.index(sends[side][0][0])):
-        answers, other = sends[side][0][1], "server" if side == "client" else "client"
-        many = len({row.endpoint.id for row, _ in sends[side]}) if side == "client" else 1
-        alone = side == "server" or sum(end.side == side for end in endpoints) < 2
-        who = count_of(many, side) if many > 1 else f"the {side}" if alone else sends[side][0][0].who
-        size = sum(row.event.size for row, _ in sends[side])
+            heard.add((row.endpoint.side, row.endpoint.kind))
+    for (side, kind), sent in sorted(sends.items(), key=lambda each: done.index(each[1][0][0])):
+        answers, other = sent[0][1], "server" if side == "client" else "client"
+        many = len({row.endpoint.id for row, _ in sent}) if side == "client" else 1
+        same = [end.kind for end in endpoints if end.side == side]
+        alone = len(same) < 2 if side == "client" else kind == "stream" or "stream" not in same
+        who = count_of(many, side) if many > 1 else f"the {side}" if alone else sent[0][0].who
+        size = sum(row.event.size for row, _ in sent)
         said.append(f"{who} {'answered with' if answers and said else 'sent'} {bytes_of(size)}")
-        rest = sum(row.event.size for row, _ in sends[side] if row.endpoint.kind == "stream") - taken[side, "stream"]
+        rest = size - taken[side, "stream"] if kind == "stream" else 0
         if rest > 0 and any(end.side == other for end in endpoints):
             takers = [r for r in done if r.endpoint.side == other and r.endpoint.kind == "stream"]
             takers = [r for r in takers if r.endpoint.id not in listeners] or takers

@@ -225,3 +225,15 @@ def test_every_server_end_has_a_name_and_a_lane():
     story = tell(log, endpoints)
     assert all(end.name for end in story.endpoints) and len(story.endpoints) == 4
     assert "<svg" in svg(story)
+
+
+def test_a_datagram_to_somebody_else_is_no_answer_of_the_server():
+    timeline = netlab.Timeline()
+    with netlab.serve(netlab.echo, timeline=timeline) as server, timeline.socket(name="client") as client, \
+            timeline.socket(type=socket.SOCK_DGRAM, name="udp") as udp:
+        udp.bind(("127.0.0.1", 0))
+        client.connect(server.address)
+        client.sendall(b"hello")
+        assert client.recv(5, socket.MSG_WAITALL) == b"hello"
+        udp.sendto(b"hi", udp.getsockname())
+    assert "The client sent 5 bytes, the server answered with 5 bytes, udp sent 2 bytes." in timeline.caption()
