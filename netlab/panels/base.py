@@ -1,9 +1,9 @@
 """What every panel shares: one widget between the kernel and the page, one thread that writes it, threads for what blocks.
 
 A panel is a model with a thin view. Its parts are HTML that Python makes of the model; the page sends back which control
-was used, with all fields, and `on_…` of that name reads the fields and hands the work to an `Actor` by `do`. What a click
-does at once is shown by the thread that did it. Servers and recorders, in whatever thread, change the model and call
-`changed()`: one pump thread per panel then asks for the parts anew. Those that differ are sent.
+was used, with all fields, and `on_…` of that name reads the fields and hands the work to an `Actor` by `do`. Actors,
+servers and recorders, in whatever thread, change the model and call `changed()`. One pump thread per panel then asks for
+the parts anew and sends those that differ.
 """
 import queue
 import re
@@ -22,9 +22,9 @@ from netlab.sockets import event_of
 from netlab.strip import stage_picture
 from netlab.style import Picture, palette
 
-PAUSE = 0.05            # seconds from one message to the pump's next, at least; a click does not wait for them
+PAUSE = 0.05            # seconds between two messages to the page, at least; a click need not wait for them
 QUICK = 0.010           # seconds: a call that is done within them is not shown as waiting
-CLICK_WAIT = 0.005      # seconds that a click waits for the thread that does it
+CLICK_WAIT = 0.005      # seconds a click may wait for its own effect, which then travels with the kernel's answer
 PARTS = ("head", "said", "controls", "stage", "more")      # from top to bottom; panel.js has the same
 
 
@@ -58,17 +58,15 @@ class Panel:
     plain = f"A panel. {RUN_ME}"            # fixed text/plain: what a stored notebook shows
     closes = True                           # whether there is anything that "Close all" would close
     look = "nl-plain"                       # CSS classes of its own
-    kept = {"plain", "_lock", "_drawing", "_closed", "_wake", "_shown", "_done", "_code"}    # what a closed panel still holds
+    kept = {"plain", "_lock", "_closed", "_wake", "_clicked", "_shown", "_done", "_code"}    # what a closed panel still holds
     timeline = None                         # a recording, whose picture "The whole story" shows
     _wire, _drawn, _newest, _events = None, (None, Markup()), None, []
 
     def __init__(self):
         self.writes = 0                     # messages to the page so far
         self._closed = False
-        self._wake, self._shown, self._done = (threading.Event() for _ in range(3))
-        self._shown.set()                   # no click waits for what it asked for
-        self._lock, self._drawing = threading.RLock(), threading.Lock()
-        self._told, self._given, self._sent_at, self._pace = False, 0, 0.0, None
+        self._wake, self._clicked, self._shown, self._done = (threading.Event() for _ in range(4))
+        self._lock, self._given = threading.RLock(), 0      # how many jobs were asked for so far
         self._pump_thread = None
         self._actors: list[Actor] = []
         self.fields: dict[str, str] = {}    # what stood in each field at the last click
@@ -78,7 +76,7 @@ class Panel:
         self._opened: set[str] = set()      # "code", "story": what is shown on request
         shown_in.replace(self)
 
-    # for a subclass to give: lists of elements, HTML of the model as it is now; in one thread at a time
+    # for a subclass to give: lists of elements, HTML of the model as it is now; in the pump thread only
 
     def controls(self) -> list[Markup]:
         """What the reader acts with."""
@@ -144,10 +142,8 @@ class Panel:
     # for a subclass to use
 
     def changed(self) -> None:
-        """The model has changed: it is shown soon. Cheap, and safe from any thread."""
-        self._told = True
-        if self._shown.is_set():            # else a click shows it
-            self._wake.set()
+        """The model has changed: the pump looks soon. Cheap, and safe from any thread."""
+        self._wake.set()
 
     def say(self, sentence: str) -> None:
         """Put what happened last, as one sentence, into the status."""
@@ -254,7 +250,7 @@ class Panel:
             if self._closed:
                 return
             self._closed = True
-        for event in (self._wake, self._done):
+        for event in (self._wake, self._clicked):
             event.set()
         try:
             self.release()
@@ -278,40 +274,20 @@ class Panel:
         self.close()
 
     def _pump(self):
-        while not self._closed:
-            with self._drawing:
-                self._pace = self.pace()
-            told = self._wake.wait(self._pace)
-            while (left := self._too_soon()) > 0:
-                self._done.wait(left)
+        while True:
+            self._wake.wait(self.pace())
+            clicked = self._clicked.is_set()
+            self._clicked.clear()
+            while any(actor.pending and time.monotonic() - actor.asked < QUICK for actor in self._actors):
+                self._done.wait(QUICK / 4)  # a quick call's end comes with its click
                 self._done.clear()
-            self._show(told)
-
-    def _too_soon(self):
-        """For how many seconds not to look: for a call that may be done by then, and since the last message."""
-        with self._lock:
-            asked = [actor.asked + QUICK for actor in self._actors if actor.pending]
-        return 0 if self._closed else max([self._sent_at + PAUSE, *asked]) - time.monotonic()
-
-    def _show(self, told=False, click=False):
-        """Send what differs; if it was `told`, only when no other thread has done so meanwhile. A `click` leaves the story,
-        which takes long to draw, to the pump."""
-        with self._drawing:
             self._wake.clear()
-            if self._closed:
-                self._wake.set()            # that may have been close()'s, for the pump
-            elif self._wire is not None and (self._told or not told):
-                self._told = False
-                self._send(self._parts(click))
-                self._sent_at = time.monotonic() - click * (PAUSE - QUICK)      # what a click has caused is shown soon after it
-                if self.pace() != self._pace:   # else the pump would sleep on
-                    self._wake.set()
-
-    def _show_click(self):
-        self._show(click=True)
-        self._shown.set()
-        if self._told:                      # meanwhile
-            self._wake.set()
+            if not self._closed:
+                self._send(self._parts(clicked))
+            if self._closed:                # after the clear, which may have taken close()'s wake-up
+                return
+            self._shown.set()
+            self._clicked.wait(QUICK if clicked else PAUSE)     # what a click has caused is shown soon after it
 
     def _parts(self, quick=False):
         try:
@@ -337,8 +313,8 @@ class Panel:
         events = self.events()
         latest = id(self.timeline), len(events) and events[-1].index, self.timeline.pending()
         if self._drawn[0] != latest:
-            if quick and self._drawn[0]:
-                self._told = True
+            if quick and self._drawn[0]:    # a click does not wait for what takes long to draw
+                self._wake.set()
             else:
                 self._drawn = latest, picture_of(self.timeline)
         return self._drawn[1]
@@ -359,18 +335,15 @@ class Panel:
         for name, field in fields.items() if isinstance(fields, dict) else ():
             if isinstance(field, list) and field[1:] == [self._puts.get(name, ("", 0))[1]]:
                 self.fields[name] = _whole(field[0])        # else it was sent before the panel's own text came there
-        given = self._given
-        self._shown.clear()
         try:
             if act := getattr(self, f"on_{content.get('do')}", None):
                 act(_whole(content.get("about", "")))
         except Exception as error:
             self.say(_words_for(error))
-        if self._given == given:                # nothing was left to a thread
-            self._show_click()
-        elif not self._shown.wait(CLICK_WAIT):
-            self._shown.set()
-            self.changed()
+        self._shown.clear()
+        self._clicked.set()
+        self.changed()
+        self._shown.wait(CLICK_WAIT)
 
     def on_code(self, _):
         self._opened ^= {"code"}
@@ -423,11 +396,8 @@ class Actor:
                 self._panel.say(_words_for(error))
             with self._panel._lock:
                 self.pending.popleft()
-            if self._panel._shown.is_set():     # no click waits for it (any more)
-                self._panel.changed()
-            else:
-                self._panel._show_click()
             self._panel._done.set()
+            self._panel.changed()
 
 
 def _whole(text):

@@ -755,3 +755,16 @@ def test_the_picture_keeps_the_order_of_the_clicks(hand):
             worker.join()
     calls = [row.call for row in panel.timeline.rows() if row.who == "client 1"]
     assert calls.index('sendall(b"hello")') < calls.index("recv(9)")
+
+
+def test_a_click_does_not_wait_for_the_story_which_follows_it(hand, monkeypatch):
+    hand.start("quiet")
+    hand.connect()
+    hand.click("The whole story")
+    hand.until("connect", "more")
+    sent = []
+    monkeypatch.setattr(hand.panel.wire.comm, "send", lambda data=None, **_: sent.append(set(data["state"])))
+    hand.click("sendall")
+    wait_until(lambda: sent and "more" in sent[-1])
+    assert "said" in sent[0] and "more" not in sent[0]
+    hand.until("sendall", "more")
