@@ -138,7 +138,7 @@ def text_at(x: float, y: float, words: str, kind: str | None = None, anchor: str
 def image(svg: str, alt: str, narrow: str = "") -> Markup:
     """A drawing as HTML: an <img>, which shrinks, has alternative text, and stays where pages take out <svg> and styles.
 
-    In a narrow window the drawing `narrow` stands in its place.
+    In a narrow window the drawing `narrow` stands in its place, where there is room enlarged to 460.
     """
     def address(drawn, spaces):     # in markup of ours, quotation marks are only around attributes
         return Markup("data:image/svg+xml," + quote(drawn.replace('"', "'"), safe=" "[:spaces] + "'/:;,=()[]{}@!*"))
