@@ -147,7 +147,7 @@ def _stage(title, said, rows, width):
 
 
 def _way(way, left, y, room, small):
-    words, note = (way.words.split()[-1], way.note.partition(",")[0]) if small else (way.words, way.note)
+    words, note = (way.words.split()[-1], way.note.partition(", ")[0]) if small else (way.words, way.note)
     base, start = y + (14 if small else 24), left if small else left + 112
     parts = [text_at(left, base, f"{way.arrow} {words}", "s"), text_at(left + room, base, note, "s", "end")]
     if way.pieces:
@@ -183,11 +183,13 @@ def _bytes(pieces, borders):
     share = max(3, ROOM // max(1, len(pieces)))
     for n, piece in enumerate(pieces):
         last = n + 1 == len(pieces)
-        if not left or (n >= ROOM // 3 and not last):
+        if left <= 0 or (n >= ROOM // 3 and not last):
             rest = number_of(len(pieces) - n, "datagram" if borders else "send")
             shapes.append(_box(x, FOLD + 40, None, f"+{bytes_of(size_of(pieces[n:]))}", f"of {rest}", "rest"))
             return x + FOLD + 40, shapes
-        count = min(len(piece.data), left, left if last else share)
+        count = min(len(piece.data), left if last else min(left, share))
+        if count + round(FOLD / CELL) >= piece.size == len(piece.data):     # a fold would take as much room
+            count = piece.size
         if count:
             shapes.append(_cells(x, piece, count))
             x += count * CELL
@@ -204,18 +206,22 @@ def _colour(piece):
     return None if piece.send is None else MESSAGES[piece.send % 4]
 
 
+_CELLS = [f"M{CELL * n} 1h{CELL - 1}v{HIGH}h-{CELL - 1}z" for n in range(FOLD + 2 * ROOM)]
+_LETTERS = [f"{CELL * (n + .5) - .5:g}" for n in range(len(_CELLS))]                            # in the middle of its cell
+_DIGITS = [f"{CELL * (n + .5) - 3.5:g} {CELL * (n + .5) + 2.5:g}" for n in range(len(_CELLS))]
+
+
 def _cells(x, piece, count):
     """The first bytes of a piece, each in a cell of its own, as one shape: few elements are soon drawn. Its cells stand where
     they stand in the stream, but for what is far behind: when some are taken, the shape moves and the rest of it stays."""
     at, colour, shown = piece.start % FOLD, _colour(piece), piece.data[:count]
-    middles = [CELL * (at + n) + (CELL - 1) / 2 for n in range(count)]
-    cells = "".join([f"M{CELL * (at + n)} 1h{CELL - 1}v{HIGH}h-{CELL - 1}z" for n in range(count)])
-    letters, digits = " ".join([f"{each:g}" for each in middles]), " ".join([f"{each - 3:g} {each + 3:g}" for each in middles])
+    cells, letters, digits = (each[at:at + count] for each in (_CELLS, _LETTERS, _DIGITS))
     return Markup(
         f'<g transform="translate({x - CELL * at} 0)" data-key="{piece.send} {piece.start - at}">'
-        f'<path d="{cells}" fill="{colour}" fill-opacity=".18" stroke="{colour}" stroke-width="1.5" stroke-linejoin="round"/>'
-        f'<text y="15" x="{letters}">{escape("".join(map(_letter, shown)))}</text>'
-        f'<text y="28" x="{digits}" font-size="9.5" opacity=".75">{shown.hex()}</text></g>')
+        f'<path d="{"".join(cells)}" fill="{colour}" fill-opacity=".18" stroke="{colour}" stroke-width="1.5" '
+        f'stroke-linejoin="round"/>'
+        f'<text y="15" x="{" ".join(letters)}">{escape("".join(map(_letter, shown)))}</text>'
+        f'<text y="28" x="{" ".join(digits)}" font-size="9.5" fill-opacity=".75">{shown.hex()}</text></g>')
 
 
 def _queue(names):
@@ -233,7 +239,7 @@ def _box(x, width, colour, above, below, key):
     return Markup(f'<g transform="translate({x} 0)" data-key="{key}"><rect y="1" width="{width - 1}" height="{HIGH}" rx="3" '
                   f'fill="{fill}" fill-opacity=".18" stroke="{edge}" stroke-width="1.5"/>'
                   f'<text x="{middle}" y="15">{escape(above)}</text>'
-                  f'<text x="{middle}" y="28" font-size="9.5" opacity=".75">{below}</text></g>')
+                  f'<text x="{middle}" y="28" font-size="9.5" fill-opacity=".75">{below}</text></g>')
 
 
 def _letter(value):

@@ -42,7 +42,7 @@ def read(typed: str, names: dict | None = None, code_of: dict | None = None) -> 
             reader.refuse("**")
         args = [reader.value(node) for node in tree.args]
         keywords = {keyword.arg: reader.value(keyword.value) for keyword in tree.keywords}
-        return Arguments(args, keywords, ast.unparse(tree)[2:-1])
+        return Arguments(args, keywords, ast.unparse(tree)[2:-1] if reader.renamed or "#" in typed else typed)
     except SyntaxError as error:
         raise ValueError(f"{quoted(typed)} cannot be read as arguments: {error.msg}.") from None
     except (RecursionError, MemoryError):
@@ -51,7 +51,8 @@ def read(typed: str, names: dict | None = None, code_of: dict | None = None) -> 
 
 class _Reader:
     def __init__(self, names, code_of):
-        self.names, self.code_of, self.some = names, code_of, ", ".join(["MSG_PEEK", "SHUT_WR", *names][:5])
+        self.names, self.code_of, self.renamed = names, code_of, False
+        self.some = ", ".join(["MSG_PEEK", "SHUT_WR", *names][:5])
 
     def refuse(self, text):
         raise ValueError(f"{quoted(text)} is not allowed here. Give numbers, text, bytes, tuples, or names such as {self.some}.")
@@ -81,6 +82,7 @@ class _Reader:
     def named(self, node, name):
         """The value of a name, which becomes in the tree what a cell would write."""
         constant = name.removeprefix("socket.")
+        self.renamed = True
         if name in self.code_of:
             node.value.id, node.attr = self.code_of[name].split(".")
         if name in self.names:

@@ -14,10 +14,10 @@ from importlib import resources
 
 import anywidget
 from markupsafe import Markup
-from traitlets import List, Unicode
+from traitlets import Unicode
 
 from netlab.panels import shown_in
-from netlab.panels.parts import RUN_ME, button, chip, picture_of, tag, whole
+from netlab.panels.parts import RUN_ME, button, chip, labelled, options, picture_of, tag, whole
 from netlab.sockets import event_of
 from netlab.strip import stage_picture
 from netlab.style import Picture, palette
@@ -25,7 +25,7 @@ from netlab.style import Picture, palette
 PAUSE = 0.05            # seconds between two messages to the page, at least; a click need not wait for them
 QUICK = 0.010           # seconds: a call that is done within them is not shown as waiting
 CLICK_WAIT = 0.005      # seconds a click may wait for its own effect, which then travels with the kernel's answer
-PARTS = ("head", "said", "controls", "stage", "more")      # from top to bottom; panel.js has the same
+PARTS = {"head": 2, "said": 1, "controls": 4, "stage": 16, "more": 3}      # from top to bottom, and how many elements at most
 
 
 def _file(name):
@@ -38,7 +38,7 @@ class Wire(anywidget.AnyWidget):
     _css = Unicode(f'.nl-panel{{{palette(False)}}}:where([data-jp-theme-light="false"]) .nl-panel{{{palette(True)}}}\n'
                    + _file("panel.css")).tag(sync=True)
     look = Unicode().tag(sync=True)
-    head, said, controls, stage, more = (List(Unicode()).tag(sync=True) for _ in range(5))
+    vars().update({f"{part}{n}": Unicode().tag(sync=True) for part, most in PARTS.items() for n in range(most)})
 
     def __init__(self, **traits):
         super().__init__(**traits)
@@ -73,6 +73,7 @@ class Panel:
         self.errors: dict[str, str] = {}    # what is wrong with it, to be said beside it
         self._puts: dict[str, tuple[str, int]] = {}     # what the panel itself put into a field, and how often
         self._code, self._sentence = deque(maxlen=200), ""
+        self._sent: dict[str, str] = {}     # what the page shows
         self._opened: set[str] = set()      # "code", "story": what is shown on request
         shown_in.replace(self)
 
@@ -168,16 +169,13 @@ class Panel:
         self.fields.setdefault(name, value)
         error, usual = self.errors.get(name), {"aria_label": label, "autocomplete": "off", "spellcheck": "false"}
         text = tag("input", name_=name, value=value, data_put=times, aria_invalid=error and "true", **{**usual, **attributes})
-        note = tag("div", error, class_="nl-error", role="alert") if error else ""
-        return tag("div", tag("label", tag("span", label), text), note, class_=f"nl-field {kind}", data_key=f"field {name}")
+        return labelled(name, label, text, kind, error)
 
-    def choice(self, name: str, label: str, options, kind: str = "", **attributes) -> Markup:
-        """A labelled list to choose from; `options` are (value, words) pairs, and self.fields[name] the chosen value."""
-        now = self.fields.setdefault(name, options[0][0])
-        listed = [tag("option", words, value=each, selected="" if each == now else None) for each, words in options]
-        times = self._puts.get(name, ("", 0))[1]
-        chosen = tag("select", *listed, name_=name, data_put=times, aria_label=label, **attributes)
-        return tag("div", tag("label", tag("span", label), chosen), class_=f"nl-field {kind}", data_key=f"field {name}")
+    def choice(self, name: str, label: str, choices, kind: str = "", **attributes) -> Markup:
+        """A labelled list to choose from; `choices` are (value, words) pairs, self.fields[name] is the chosen value."""
+        now, times = self.fields.setdefault(name, choices[0][0]), self._puts.get(name, ("", 0))[1]
+        chosen = tag("select", options(choices, now), name_=name, data_put=times, aria_label=label, **attributes)
+        return labelled(name, label, chosen, kind)
 
     def put(self, name: str, value: str) -> None:
         """Put `value` into a field, whatever the reader has typed there."""
@@ -237,7 +235,8 @@ class Panel:
                 raise RuntimeError("This panel is closed. Run its cell again.")
             if self._wire is None:
                 self.begin()
-                self._wire = Wire(**self._parts())
+                self._sent = self._parts()
+                self._wire = Wire(**self._sent)
                 self._wire.on_msg(self._received)
                 self._pump_thread = threading.Thread(target=self._pump, name=f"netlab {type(self).__name__}", daemon=True)
                 self._pump_thread.start()
@@ -294,9 +293,10 @@ class Panel:
             made = {name: getattr(self, name)() for name in PARTS}
             if "story" in self._opened and self.timeline is not None:
                 made["more"].append(tag("div", self._story(quick)))
-            return {"look": self.look, **{name: list(map(str, elements)) for name, elements in made.items()}}
+            elements = {f"{name}{n}": str(html) for name, part in made.items() for n, html in enumerate(part)}
+            return dict.fromkeys(self._sent, "") | elements | {"look": self.look}      # "": no longer there
         except Exception as error:          # a learner must not meet our traceback
-            return {} if self._closed else {"said": [str(tag("div", _words_for(error), role="status"))]}
+            return {} if self._closed else {"said0": str(tag("div", _words_for(error), role="status"))}
 
     def events(self) -> list:
         """The recording's events, and its marks. Only the new ones are made: a click waits for this."""
@@ -320,12 +320,13 @@ class Panel:
         return self._drawn[1]
 
     def _send(self, made):
-        new = {name: html for name, html in made.items() if getattr(self._wire, name) != html}
+        new = {name: html for name, html in made.items() if self._sent.get(name) != html}
         if new and not self._closed:
             self.writes += 1
+            self._sent |= new
             with self._wire.hold_sync():
                 for name, html in new.items():
-                    setattr(self._wire, name, html)
+                    self._wire.set_trait(name, html)
 
     def _received(self, _, content, __):
         """What the page sent: {do, about, fields}. It runs in a thread of the kernel's, so it must only enqueue."""

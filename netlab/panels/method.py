@@ -22,7 +22,7 @@ NAMES = "listener", "client", "connection", "fresh", "udp", "unix", "unix_peer"
 WAITS = set("accept connect connect_ex recv recv_into recvfrom recvmsg send sendall sendmsg sendto".split())
 MAKES = {"accept", "dup", "makefile", "detach"}       # what somebody has to close
 PAIRS, RIGHT = (("client", "connection"), ("unix", "unix_peer")), {"connection", "unix_peer", "listener", "udp"}    # as drawn
-MAX_CALLS, MAX_SOCKETS = 8, 12
+MAX_CALLS, MAX_SOCKETS, CHOICES = 8, 12, tuple((each, each) for each in METHODS)
 GOALS = {
     "queue": ("Let fresh connect to server.address. Who has accepted it?",
               "Nobody yet. The kernel did the handshake, so connect returned; the client stands in the listener's queue."),
@@ -88,7 +88,7 @@ class MethodPanel(Panel):
         first = self._waiting(name)
         cancel = button(f"Cancel {first.name}.{first.method}" if first else "Cancel", "cancel", off=first is None)
         whom = tag("b", f"{name}.", class_=f"nl-{'server' if name in RIGHT else 'client'} nl-whom")
-        chosen = row(whom, self.choice("method", "Method", [(each, each) for each in METHODS], data_change="look"),
+        chosen = row(whom, self.choice("method", "Method", CHOICES, data_change="look"),
                      self.field("args", "Arguments", "", "nl-wide", data_enter="call"), button("Call", "call", main=True))
         about = tag("div", tag("code", f"{name}.{signature}"), soft(f"  {about}"), class_="nl-about")
         return [chosen, row(about, cancel, button("Start again", "again"))]
@@ -108,7 +108,8 @@ class MethodPanel(Panel):
                 rows.append((end(left), [Way(arrow, f"to {b}", tuple(between(events, here[a], here[b], self._sends(a))))
                                          for arrow, a, b in (("→", left, right), ("←", right, left))], end(right)))
         if "listener" in here:
-            names = tuple(self._not_accepted(here))
+            if names := tuple(self._not_accepted(here)):
+                self._reached.add("queue")
             rows.append((end("fresh"), [Way("→", "to the queue", names)], end("listener")))
         if "udp" in here:
             own = parts.if_possible(PLAIN.getsockname, here["udp"])
@@ -284,9 +285,7 @@ class MethodPanel(Panel):
         self.typed(f"# {call.code} raised {call.result}" if call.failed else call.code)
 
     def _look_for_goals(self, call):
-        here = self.sockets
-        done = {"queue": "listener" in here and bool(self._not_accepted(here)),
-                "full": call.method == "sendall" and not call.failed and time.monotonic() - call.began > 2 * GATE,
+        done = {"full": call.method == "sendall" and not call.failed and time.monotonic() - call.began > 2 * GATE,
                 "close": call.method == "close" and any(each.name == call.name for each in self._running),
                 "file": call.method == "close" and PLAIN.fileno(call.sock) >= 0}
         self._reached |= {goal for goal, reached in done.items() if reached}
@@ -401,6 +400,6 @@ class MethodPanel(Panel):
         here, path = self.sockets, self._path()             # as they are now: "Start again" puts others there
         words = {"server": "listener", "udp": "udp", **{name: name for name in here}}
         names = {f"{word}.address": parts.if_possible(PLAIN.getsockname, here[name]) or ("127.0.0.1", 0)
-                 for word, name in words.items() if name in here}
+                 for word, name in words.items() if name in here and word in typed}
         code = {f"{word}.address": f"{name}.getsockname()" for word, name in words.items()}
         return arguments.read(typed, {**names, **({"path": path} if path else {})}, code)

@@ -1,46 +1,59 @@
-// The page's half of a panel. Python sends named parts, each a list of elements; here they are put in place, and what the reader does goes
+// The page's half of a panel. Python sends the elements of named parts, as head0, head1, …; here they are put in place, and what the reader does goes
 // back in one message: which control, and all fields. What was typed or opened, and the focus, stay as they are.
 
 const PARTS = ["head", "said", "controls", "stage", "more"];
 const STARTS = new Set(["value", "checked"]);               // attributes that say only how a control begins
 const keyOf = node => node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("data-key") : null;
 
-function patch(was, now) {                                  // make `was` like `now`, an element of the same kind
+const alike = (was, now) => was.nodeName === now.nodeName && keyOf(was) === keyOf(now);
+
+function patch(was, now) {                                  // make `was` like `now`, a node of the same kind
   if (was.isEqualNode(now)) return;
+  if (was.nodeType !== Node.ELEMENT_NODE) return void (was.data = now.data);
   const put = was.getAttribute("data-put") !== now.getAttribute("data-put");    // Python's own text, whatever was typed
   for (const name of was.getAttributeNames())
     if (!now.hasAttribute(name) && name !== "open") {
       was.removeAttribute(name);
       if (STARTS.has(name) && name !== "value") was[name] = false;
     }
-  for (const {name, value} of now.attributes) {
-    const differs = was.getAttribute(name) !== value;
+  for (const name of now.getAttributeNames()) {
+    const value = now.getAttribute(name), differs = was.getAttribute(name) !== value;
     if (differs) was.setAttribute(name, value);
     if ((differs || put) && STARTS.has(name) && name in was) was[name] = name === "value" ? value : true;
   }
-  const chosen = now.value, wanted = new Set(), keyed = new Map();
-  for (const child of now.children) wanted.add(keyOf(child));
-  for (const child of [...was.children])
-    if (wanted.has(keyOf(child))) keyed.set(keyOf(child), child);
-    else child.remove();                                    // first, so that what stays need not be moved
-  let at = was.firstChild;
-  for (const child of [...now.childNodes]) {
-    const key = keyOf(child), match = key ? keyed.get(key) : at;
-    if (!match || match.nodeName !== child.nodeName || keyOf(match) !== key) {
-      was.insertBefore(child, at);
+  const chosen = now.value;
+  let at = was.firstChild, child = now.firstChild;
+  for (; at && child && alike(at, child); at = at.nextSibling, child = child.nextSibling) patch(at, child);
+  if (at || child) place(was, at, child);                   // as a rule there are none left
+  if (put && was.nodeName === "SELECT") was.value = chosen;
+}
+
+function place(parent, at, child) {                         // what stands from `at` on becomes like `child` and those after it
+  const rest = [], wanted = new Set(), keyed = new Map();
+  for (; child; child = child.nextSibling) rest.push(child) && wanted.add(keyOf(child));
+  for (let next, old = at; old; old = next) {               // what goes first, so that what stays need not be moved
+    next = old.nextSibling;
+    if (wanted.has(keyOf(old))) keyed.set(keyOf(old), old);
+    else {
+      if (old === at) at = next;
+      old.remove();
+    }
+  }
+  for (const child of rest) {
+    const match = keyOf(child) ? keyed.get(keyOf(child)) : at;
+    if (!match || !alike(match, child)) {
+      parent.insertBefore(child, at);
       continue;
     }
     if (match === at) at = at.nextSibling;
-    else was.insertBefore(match, at);
-    if (match.nodeType === Node.ELEMENT_NODE) patch(match, child);
-    else if (match.data !== child.data) match.data = child.data;
+    else parent.insertBefore(match, at);
+    patch(match, child);
   }
   while (at) {
     const next = at.nextSibling;
     at.remove();
     at = next;
   }
-  if (put && was.nodeName === "SELECT") was.value = chosen;
 }
 
 function made(html) {
@@ -59,14 +72,15 @@ function render({model, el}) {
       el.classList.add("nl-panel", ...(shown.look = model.get("look")).split(" "));
     }
     for (const name of PARTS) {
-      const old = shown[name] ?? [], now = shown[name] = model.get(name), place = places[name];
+      const old = shown[name] ?? [], now = shown[name] = [], box = places[name];
+      for (let html; html = model.get(name + now.length); ) now.push(html);
       if (now.length === old.length)                        // as a rule, few of its elements have changed
-        now.forEach((html, n) => html === old[n] || patch(place.children[n], made(html).firstChild));
+        now.forEach((html, n) => html === old[n] || patch(box.children[n], made(html).firstChild));
       else {
         const like = document.createElement("div");
-        like.className = place.className;
+        like.className = box.className;
         like.append(made(now.join("")));
-        patch(place, like);
+        patch(box, like);
       }
     }
     if (key && !el.contains(document.activeElement))        // what had the focus has another place now, or is gone

@@ -106,11 +106,25 @@ chip = partial(tag, "span", class_="nl-chip")           # a short word in a fram
 soft = partial(tag, "span", class_="nl-soft")           # words that are less important
 
 
+@lru_cache(256)
 def button(label: str, do: str, about: str = "", *, main: bool = False, off: bool = False, key: str = "", **attributes) -> Markup:
     """A button: its panel's `on_do` is called with `about`. `main` marks the sensible next step; `off` keeps its place and
     its focus, and does nothing. What has the `key` of the one before takes its place, and keeps the focus."""
     return tag("button", label, type="button", data_do=do, value=about, class_="nl-button nl-main" if main else "nl-button",
                data_key=key or f"{do} {about}", aria_disabled="true" if off else None, **attributes)
+
+
+@lru_cache(256)
+def labelled(name: str, label: str, control: Markup, kind: str, error: str | None = None) -> Markup:
+    """A control with its label above, and what is wrong with it below."""
+    note = tag("div", error, class_="nl-error", role="alert") if error else ""
+    return tag("div", tag("label", tag("span", label), control), note, class_=f"nl-field {kind}", data_key=f"field {name}")
+
+
+@lru_cache(32)
+def options(choices: tuple[tuple[str, str], ...], now: str) -> Markup:
+    """What a list offers: (value, words) pairs, the one of `now` chosen."""
+    return Markup("").join(tag("option", words, value=each, selected="" if each == now else None) for each, words in choices)
 
 
 def row(*content, kind: str = "") -> Markup:
@@ -160,7 +174,12 @@ def facts(sock) -> dict[str, str]:
 def open_to_all(sock) -> bool:
     """Whether other machines can reach this socket: it has a port, on more than loopback."""
     own = if_possible(PLAIN.getsockname, sock)
-    return isinstance(own, tuple) and bool(own[1]) and not ipaddress.ip_address(own[0]).is_loopback
+    return isinstance(own, tuple) and bool(own[1]) and not _is_loopback(own[0])
+
+
+@lru_cache(64)
+def _is_loopback(host):
+    return ipaddress.ip_address(host).is_loopback
 
 
 def state_of(sock) -> str:

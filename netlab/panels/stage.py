@@ -35,9 +35,9 @@ def end_html(end: End, *, do: str, about: str, chosen: bool) -> Markup:
 def way_html(way: Way) -> Markup:
     """One way between two ends: where it leads, what lies on it, and how much that is."""
     drawn = tag("span", way.strip(), class_="nl-strip") if way.pieces else tag("span", class_="nl-wire")
-    size, comma, rest = way.note.partition(",")
+    size, comma, rest = way.note.partition(", ")            # in a narrow panel only how much
     note = soft(size, tag("span", comma, rest)) if rest else soft(size)
-    return tag("div", tag("span", way.arrow, " ", way.words, class_="nl-soft"), drawn, note, class_="nl-way")
+    return tag("div", tag("span", way.arrow, " ", way.words, class_="nl-soft"), drawn, note, class_="nl-way", data_key=way.words)
 
 
 def taken_together(events, receiver, sender) -> int:

@@ -68,12 +68,12 @@ class TcpPanel(Panel):
         self.clients, self._number = [], 0
         self._links = deque(maxlen=64)          # those that have ended too
         self._handlers = {function.__name__: function for function in HANDLERS}
-        self._choices = [(function.__name__, words) for function, words in HANDLERS.items()]
+        self._choices = tuple((function.__name__, words) for function, words in HANDLERS.items())
         if handler is not None:
             name = getattr(handler, "__name__", type(handler).__name__)
             name = name if name.isidentifier() else "handler"       # a lambda
             self._handlers[name] = handler
-            self._choices.insert(0, (name, f"{name}: yours"))
+            self._choices = (name, f"{name}: yours"), *self._choices
         self._seen, self._log, self._imports = -1, deque(maxlen=LINES), {"Timeline"}
         self._serving = None                    # the group of the server's threads
         self._failure = ""                      # how a handler failed since the last click
@@ -107,29 +107,29 @@ class TcpPanel(Panel):
         return " ".join(said)
 
     def controls(self):
-        runs, client, here = self.server is not None, self.client, dict(data_enter="start")
-        if runs:
-            here = dict(readonly="")
+        runs, client, following = self.server is not None, self.client, self._next()
+        here = dict(readonly="") if runs else dict(data_enter="start")
+
+        def press(label, do=None, **more):
+            return button(label, do or label, main=following == (do or label), **more)
+
         server = row(
             self.choice("does", "Server does", self._choices, "nl-wide", disabled="" if runs else None),
             self.field("host", "Host", "127.0.0.1", **here), self.field("port", "Port", "0", "nl-short", **here),
-            button("Stop" if runs else "Start", "stop" if runs else "start", main=self._next() == "start", key="server"),
+            button("Stop" if runs else "Start", "stop" if runs else "start", main=following == "start", key="server"),
             kind="nl-of-server")
         whom = row(
             tag("b", client.name, class_="nl-client nl-whom"),
             self.field("to_host", "Connect to", "127.0.0.1", data_enter="connect"),
             self.field("to_port", "Port", "", "nl-short", data_enter="connect", aria_label="Connect to port"),
-            self._button("connect"), self._button("Add a client", "add"),
+            press("connect"), press("Add a client", "add"),
             *([button("remove", "remove")] if not client.open and len(self.clients) > 1 else []))
         calls = row(
             self.field("message", "Message", "hello", "nl-wide", data_enter="sendall"),
-            self.choice("as", "As", [("text", "text"), ("hex", "hex")], "nl-short"), self._button("sendall"),
+            self.choice("as", "As", (("text", "text"), ("hex", "hex")), "nl-short"), press("sendall"),
             self.field("count", "At most", "1024", "nl-short", data_enter="recv"),
-            self._button("recv", off="recv" in client.doing), self._button("shutdown(WR)", "shutdown"), self._button("close"))
+            press("recv", off="recv" in client.doing), press("shutdown(WR)", "shutdown"), press("close"))
         return [server, whom, calls]
-
-    def _button(self, label, do=None, **more):
-        return button(label, do or label, main=self._next() == (do or label), **more)
 
     def stage(self):
         events = self.events()

@@ -105,10 +105,21 @@ def test_what_stays_keeps_its_shape_when_some_are_taken():
 
 @pytest.mark.parametrize("pieces, folded", [
     ([Piece(b"x" * 1000, 5000, 0)], "+4,988"), ([Piece(b"ab", 2, n) for n in range(50)], "+92 bytes"),
-    ([Piece(b"x" * 9, 9, 0), Piece(b"y" * 9, 9, 1)], "+3"), ([Piece(b"x" * 100, 100, 0), Piece(b"y", 1, 1)], "+94")])
+    ([Piece(b"x" * 9, 9, 0), Piece(b"y" * 9, 9, 1)], "+6"), ([Piece(b"x" * 100, 100, 0), Piece(b"y", 1, 1)], "+94")])
 def test_long_contents_are_folded_with_their_count(pieces, folded):
     shown = texts(bytes_strip(tuple(pieces)))
     assert folded in shown and len(shown) <= 2 * (ROOM + 8)
+
+
+def test_a_fold_that_saves_no_room_is_not_made():
+    shown = texts(bytes_strip(tuple(Piece(b"hello", 5, n) for n in range(3))))
+    assert shown[::2] == ["hello"] * 3
+
+
+def test_a_narrow_picture_says_the_whole_number():
+    way = Way("→", "to the server", (Piece(b"m" * 40, 3984, 0),))
+    picture = stage_picture("t", "s", [(End("a", "client", "A"), [way], End("b", "server", "B"))], "words")
+    assert "3,984 bytes<" in picture.narrow and "3,984 bytes, not received yet<" in picture.svg
 
 
 def test_the_words_for_it():

@@ -35,7 +35,7 @@ class Hand:
     def __init__(self, panel=None, parts=None, send=None):
         self.panel, self._typed = panel, {}
         if panel is not None:
-            parts, send = lambda: {name: getattr(panel.wire, name) for name in PARTS}, self._send_here
+            parts, send = lambda: panel.wire.trait_values(), self._send_here
         self._parts, self.send = parts, send
 
     def _send_here(self, content):
@@ -46,7 +46,7 @@ class Hand:
     def parts(self):
         """The HTML of each part."""
         found = self._parts()
-        return {name: "".join(found[name]) for name in PARTS}
+        return {part: "".join(found.get(f"{part}{n}", "") for n in range(20)) for part in PARTS}
 
     def page(self, part=None):
         """The HTML as a tree."""
@@ -153,7 +153,7 @@ class Hand:
 
 def html(panel, part):
     """The HTML of one part of a panel of this process."""
-    return "".join(getattr(panel.wire, part))
+    return Hand(panel).parts()[part]
 
 
 class Kernel:
