@@ -153,12 +153,12 @@ def test_a_later_answer_has_a_tag():
 
 @pytest.mark.parametrize("path", books.chapters(), ids=lambda path: path.name)
 def test_every_question_has_a_hidden_answer(path):
-    found, last = {}, None
+    found, last, answers = {}, None, hidden(path)
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.source.startswith("ask("):
             last = cell.id
         if last and cell.cell_type == "code":
-            found[last] = found.get(last, False) or cell.id in hidden(path)
+            found[last] = found.get(last, False) or cell.id in answers
     by_words = {"ask-steps", "predict-calls", "predict-sockets"}
     assert {name for name, answer in found.items() if not answer} <= by_words
 
@@ -168,8 +168,8 @@ OF_SOMETHING_ELSE = {"read-picture", "six-forms", "four-network", "four-all", "w
 
 @pytest.mark.parametrize("path", books.chapters(), ids=lambda path: path.name)
 def test_what_is_said_of_an_answer_is_folded(path):
-    book = nbformat.read(path, as_version=4).cells
-    after = [prose for cell, prose in itertools.pairwise(book) if cell.id in hidden(path) and prose.cell_type == "markdown"]
+    book, answers = nbformat.read(path, as_version=4).cells, hidden(path)
+    after = [prose for cell, prose in itertools.pairwise(book) if cell.id in answers and prose.cell_type == "markdown"]
     open_to_all = {prose.id for prose in after if not prose.source.startswith("<details><summary>What you saw</summary>\n\n")}
     assert after and open_to_all <= OF_SOMETHING_ELSE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from types import SimpleNamespace
 
@@ -140,13 +141,15 @@ TIMELINES = {}
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_each_run_of_a_program_gives_the_same_text_and_picture(program):
-    stop = threading.Event()
+    stop, interval = threading.Event(), sys.getswitchinterval()
     busy = [threading.Thread(target=lambda: [None for _ in iter(stop.is_set, True)]) for _ in range(2)]
     for thread in busy:
         thread.start()
+    sys.setswitchinterval(1e-4)         # or most of the time goes by until it is a thread's turn
     try:
-        told = {(t.text(), t.svg()) for t in (recorded(program) for _ in range(10))}
+        told = {(t.text(), t.svg()) for t in (recorded(program) for _ in range(20))}
     finally:
+        sys.setswitchinterval(interval)
         stop.set()
         for thread in busy:
             thread.join()
