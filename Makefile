@@ -69,7 +69,7 @@ $(READY): requirements.txt pyproject.toml Makefile
 	echo '$(SETTINGS)' > "$(VENV)/share/jupyter/lab/settings/overrides.json"; \
 	touch "$(READY)"
 
-# JupyterLab shows stored pictures only in notebooks that it trusts.
+# In a notebook that it does not trust, JupyterLab leaves out the narrow form of its pictures.
 $(TRUST): $(READY) $(BOOKS)
 	@test -z "$(BOOKS)" || "$(PY)" -m nbformat.sign $(BOOKS) >/dev/null
 	@touch "$(TRUST)"
