@@ -3,7 +3,7 @@
 A panel is a model with a thin view. Its parts are HTML that Python makes of the model; the page sends back which control
 was used, with all fields, and `on_…` of that name reads the fields and hands the work to an `Actor` by `do`. Actors,
 servers and recorders, in whatever thread, change the model and call `changed()`. One pump thread per panel then asks for
-the parts anew and sends those that differ.
+the parts anew and sends those elements that differ.
 """
 import queue
 import re
@@ -25,7 +25,9 @@ from netlab.style import Picture, palette
 PAUSE = 0.05            # seconds between two messages to the page, at least; a click need not wait for them
 QUICK = 0.010           # seconds: a call that is done within them is not shown as waiting
 CLICK_WAIT = 0.005      # seconds a click may wait for its own effect, which then travels with the kernel's answer
-PARTS = {"head": 2, "said": 1, "controls": 4, "stage": 16, "more": 3}      # from top to bottom, and how many elements at most
+# From top to bottom, as in panel.js, and the names of the elements that each may have.
+PARTS = {part: [f"{part}{n}" for n in range(most)]
+         for part, most in {"head": 2, "said": 1, "controls": 4, "stage": 16, "more": 3}.items()}
 
 
 def _file(name):
@@ -33,12 +35,12 @@ def _file(name):
 
 
 class Wire(anywidget.AnyWidget):
-    """The one widget of a panel: its parts on their way to the page, and a message back for each thing done there."""
+    """The one widget of a panel: its elements on their way to the page, and a message back for each thing done there."""
     _esm = Unicode(_file("panel.js")).tag(sync=True)
     _css = Unicode(f'.nl-panel{{{palette(False)}}}:where([data-jp-theme-light="false"]) .nl-panel{{{palette(True)}}}\n'
                    + _file("panel.css")).tag(sync=True)
     look = Unicode().tag(sync=True)
-    vars().update({f"{part}{n}": Unicode().tag(sync=True) for part, most in PARTS.items() for n in range(most)})
+    vars().update({name: Unicode().tag(sync=True) for names in PARTS.values() for name in names})    # a trait for each
 
     def __init__(self, **traits):
         super().__init__(**traits)
@@ -293,7 +295,7 @@ class Panel:
             made = {name: getattr(self, name)() for name in PARTS}
             if "story" in self._opened and self.timeline is not None:
                 made["more"].append(tag("div", self._story(quick)))
-            elements = {f"{name}{n}": str(html) for name, part in made.items() for n, html in enumerate(part)}
+            elements = {PARTS[name][n]: str(html) for name, part in made.items() for n, html in enumerate(part)}
             return dict.fromkeys(self._sent, "") | elements | {"look": self.look}      # "": no longer there
         except Exception as error:          # a learner must not meet our traceback
             return {} if self._closed else {"said0": str(tag("div", _words_for(error), role="status"))}

@@ -203,7 +203,9 @@ def test_goals(hand):
     assert hand.text("more").count("○") == 4
     for label, text in (("Prefix length", "25"), ("Prefix length", "26"), ("Text", "192.168.0.255"), ("Integer", "3232235776")):
         hand.type(label, text)
+        hand.settled()                              # what is typed before the panel's own text comes is not taken
     hand.turn(31)
+    hand.settled()
     hand.type("Text", "2001:db8::1")
     hand.settled()
     assert not hand.text("more")                    # there is no room under 128 bits

@@ -209,6 +209,12 @@ def test_an_error_of_ours_is_a_sentence(counter, hand, capsys, where):
     assert capsys.readouterr().err == ""
 
 
+def test_too_many_elements_are_such_an_error(counter, hand):
+    counter.stage = lambda: [tag("p", n) for n in range(17)]
+    counter.changed()
+    hand.until("an error of its own: IndexError", "said")
+
+
 def test_show_the_code(counter, hand):
     counter.typed("a = 1 < 2")
     hand.click("Show the code")
