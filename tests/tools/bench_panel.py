@@ -47,7 +47,8 @@ ACT = """async ([script, where]) => {
     return await seen;
 }"""
 PRESS = "[...document.querySelectorAll('button')].find(b => b.textContent.trim() === '{}').click()"
-KEY = "document.querySelector('{}').dispatchEvent(new KeyboardEvent('keydown', {{key: '{}', bubbles: true}}))"
+MOVE = ("{ const grip = document.querySelector('[role=slider]'), key = grip.ariaValueNow % 2 ? 'ArrowLeft' : 'ArrowRight';"
+        " grip.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true})) }")       # there and back, never to its end
 TYPE = ("{{ const f = document.querySelector('[name={0}]'); f.value = f.value === '{1}' ? '{2}' : '{1}';"
         " f.dispatchEvent(new Event('change', {{bubbles: true}})) }}")
 TURN = "document.querySelector(`button[title^='bit {},']`).click()"
@@ -119,7 +120,7 @@ def address(lab, rounds):
             opened.page.get_by_title("bit 127,").wait_for()
         measure(opened.page, f"AddressPanel, {version}", {
             "a bit": TURN.format(9), "hex": TYPE.format("hex", one, two),
-            "the border": KEY.format("[role=slider]", "ArrowLeft")}, rounds)
+            "the border": MOVE}, rounds)
 
 
 def quiz(lab, rounds):
