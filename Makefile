@@ -83,7 +83,7 @@ lab: $(READY) $(TRUST)
 	exec "$(PY)" -m jupyterlab "$$@" --LabApp.default_url=/lab/tree/$(START) \
 	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ARGS)
 
-# All tests in three processes, for most of their time is waiting. A few chosen ones are sooner done in one.
+# All tests in three processes, for much of their time is waiting. A few chosen ones are sooner done in one.
 test: $(READY)
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH"; export PATH; exec "$(PY)" -m pytest $(or $(ARGS),-n 3)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import dis
 import importlib.metadata
 import importlib.util
 import itertools
@@ -12,6 +12,7 @@ import re
 import shutil
 import socket
 import subprocess
+import symtable
 import sys
 import threading
 import tomllib
@@ -96,20 +97,10 @@ def test_the_first_code_cell_is_where_a_reader_comes_in(path):
 
 def bound(source):
     """What a cell binds at its top: names of functions, classes, modules; and of other values."""
-    fixed, values, nodes = set(), set(), [ast.parse(source)]
-    for node in nodes:
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                fixed.add(node.name)
-            case ast.alias():
-                fixed.add(node.asname or node.name.partition(".")[0])
-            case ast.Name(ctx=ast.Store()):
-                values.add(node.id)
-            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                pass                                                # what they bind stays in them
-            case _:
-                nodes.extend(ast.iter_child_nodes(node))
-    return fixed, values - fixed
+    names = symtable.symtable(source, "cell", "exec").get_symbols()
+    fixed = {name.get_name() for name in names if name.is_namespace() or name.is_imported()}
+    code = dis.get_instructions(compile(source, "cell", "exec"))    # from 3.12 on names of comprehensions are symbols, too
+    return fixed, {each.argval for each in code if each.opname == "STORE_NAME"} - fixed
 
 
 @each_notebook

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from importlib import resources
+from itertools import chain
 
 import anywidget
 from markupsafe import Markup
@@ -40,7 +41,7 @@ class Wire(anywidget.AnyWidget):
     _css = Unicode(f'.nl-panel{{{palette(False)}}}:where([data-jp-theme-light="false"]) .nl-panel{{{palette(True)}}}\n'
                    + _file("panel.css")).tag(sync=True)
     look = Unicode().tag(sync=True)
-    vars().update({name: Unicode().tag(sync=True) for names in PARTS.values() for name in names})    # a trait for each
+    vars().update({name: Unicode().tag(sync=True) for name in chain(*PARTS.values())})     # a trait for each
 
     def __init__(self, **traits):
         super().__init__(**traits)
@@ -75,7 +76,6 @@ class Panel:
         self.errors: dict[str, str] = {}    # what is wrong with it, to be said beside it
         self._puts: dict[str, tuple[str, int]] = {}     # what the panel itself put into a field, and how often
         self._code, self._sentence = deque(maxlen=200), ""
-        self._sent: dict[str, str] = {}     # what the page shows
         self._opened: set[str] = set()      # "code", "story": what is shown on request
         shown_in.replace(self)
 
@@ -174,7 +174,7 @@ class Panel:
         return labelled(name, label, text, kind, error)
 
     def choice(self, name: str, label: str, choices, kind: str = "", **attributes) -> Markup:
-        """A labelled list to choose from; `choices` are (value, words) pairs, self.fields[name] is the chosen value."""
+        """A labelled list to choose from; `choices` is a tuple of (value, words), self.fields[name] the chosen value."""
         now, times = self.fields.setdefault(name, choices[0][0]), self._puts.get(name, ("", 0))[1]
         chosen = tag("select", options(choices, now), name_=name, data_put=times, aria_label=label, **attributes)
         return labelled(name, label, chosen, kind)
@@ -237,8 +237,7 @@ class Panel:
                 raise RuntimeError("This panel is closed. Run its cell again.")
             if self._wire is None:
                 self.begin()
-                self._sent = self._parts()
-                self._wire = Wire(**self._sent)
+                self._wire = Wire(**self._parts())
                 self._wire.on_msg(self._received)
                 self._pump_thread = threading.Thread(target=self._pump, name=f"netlab {type(self).__name__}", daemon=True)
                 self._pump_thread.start()
@@ -296,7 +295,7 @@ class Panel:
             if "story" in self._opened and self.timeline is not None:
                 made["more"].append(tag("div", self._story(quick)))
             elements = {PARTS[name][n]: str(html) for name, part in made.items() for n, html in enumerate(part)}
-            return dict.fromkeys(self._sent, "") | elements | {"look": self.look}      # "": no longer there
+            return dict.fromkeys(chain(*PARTS.values()), "") | elements | {"look": self.look}      # "": not there
         except Exception as error:          # a learner must not meet our traceback
             return {} if self._closed else {"said0": str(tag("div", _words_for(error), role="status"))}
 
@@ -322,10 +321,9 @@ class Panel:
         return self._drawn[1]
 
     def _send(self, made):
-        new = {name: html for name, html in made.items() if self._sent.get(name) != html}
+        new = {name: html for name, html in made.items() if getattr(self._wire, name) != html}
         if new and not self._closed:
             self.writes += 1
-            self._sent |= new
             with self._wire.hold_sync():
                 for name, html in new.items():
                     self._wire.set_trait(name, html)

@@ -108,8 +108,7 @@ class MethodPanel(Panel):
                 rows.append((end(left), [Way(arrow, f"to {b}", tuple(between(events, here[a], here[b], self._sends(a))))
                                          for arrow, a, b in (("→", left, right), ("←", right, left))], end(right)))
         if "listener" in here:
-            if names := tuple(self._not_accepted(here)):
-                self._reached.add("queue")
+            names = tuple(self._not_accepted(here))
             rows.append((end("fresh"), [Way("→", "to the queue", names)], end("listener")))
         if "udp" in here:
             own = parts.if_possible(PLAIN.getsockname, here["udp"])
@@ -285,7 +284,9 @@ class MethodPanel(Panel):
         self.typed(f"# {call.code} raised {call.result}" if call.failed else call.code)
 
     def _look_for_goals(self, call):
-        done = {"full": call.method == "sendall" and not call.failed and time.monotonic() - call.began > 2 * GATE,
+        here = self.sockets
+        done = {"queue": call.method in ("connect", "connect_ex") and "listener" in here and bool(self._not_accepted(here)),
+                "full": call.method == "sendall" and not call.failed and time.monotonic() - call.began > 2 * GATE,
                 "close": call.method == "close" and any(each.name == call.name for each in self._running),
                 "file": call.method == "close" and PLAIN.fileno(call.sock) >= 0}
         self._reached |= {goal for goal, reached in done.items() if reached}

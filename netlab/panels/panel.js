@@ -24,11 +24,11 @@ function patch(was, now) {                                  // make `was` like `
   const chosen = now.value;
   let at = was.firstChild, child = now.firstChild;
   for (; at && child && alike(at, child); at = at.nextSibling, child = child.nextSibling) patch(at, child);
-  if (at || child) place(was, at, child);                   // as a rule there are none left
+  if (at || child) arrange(was, at, child);                   // as a rule there are none left
   if (put && was.nodeName === "SELECT") was.value = chosen;
 }
 
-function place(parent, at, child) {                         // what stands from `at` on becomes like `child` and those after it
+function arrange(parent, at, child) {                         // what stands from `at` on becomes like `child` and those after it
   const rest = [], wanted = new Set(), keyed = new Map();
   for (; child; child = child.nextSibling) rest.push(child) && wanted.add(keyOf(child));
   for (let next, old = at; old; old = next) {               // what goes first, so that what stays need not be moved

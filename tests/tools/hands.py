@@ -7,8 +7,7 @@ from bs4 import BeautifulSoup
 from conftest import ROOT
 
 from netlab.kernel import wait_until
-
-PARTS = ("head", "said", "controls", "stage", "more")
+from netlab.panels.base import PARTS
 
 
 @lru_cache(32)      # who waits for words asks often, and mostly nothing is new
@@ -46,7 +45,7 @@ class Hand:
     def parts(self):
         """The HTML of each part."""
         found = self._parts()
-        return {part: "".join(found.get(f"{part}{n}", "") for n in range(20)) for part in PARTS}
+        return {part: "".join(found[name] for name in names) for part, names in PARTS.items()}
 
     def page(self, part=None):
         """The HTML as a tree."""
