@@ -1,0 +1,437 @@
+"""The process that holds a network: the hosts as namespaces of the kernel, the cables as a loop that copies frames.
+
+`python -m netlab.network.helper A B` is started by `netlab.network.Network`, with which it talks over the sockets of
+descriptors A (requests and answers) and B (frames, where a function of the notebook has a say), and it ends when they do. It makes itself root of a user namespace of its own (user_namespaces(7)),
+so it needs no privilege outside and has none there. Each host is a network namespace (network_namespaces(7)): a TCP/IP of
+its own, with nothing in it but what is made here. A cable is two veth pairs (veth(4)): one end of each is a host's eth0,
+the other stays here, and what comes in on one (packet(7)) is written to the other. So no frame passes unseen.
+"""
+import contextlib
+import ctypes
+import marshal
+import os
+import selectors
+import socket
+import struct
+import sys
+import time
+from collections import deque
+from fcntl import ioctl
+from itertools import count
+
+from netlab.fates import Impairment, Line
+
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000        # <linux/sched.h>
+SIOCETHTOOL, ETHTOOL_STXCSUM = 0x8946, 0x17                 # <linux/sockios.h>, <linux/ethtool.h>
+SOL_PACKET, PACKET_STATISTICS, PACKET_IGNORE_OUTGOING, ETH_P_ALL = 263, 6, 23, 3        # <linux/if_packet.h>
+GROUP_REPORTS = bytes.fromhex("333300000016")       # to ff02::16: which groups a host is in (RFC 9777), sent at random times
+AT_ONCE = 64            # frames that are read from one end before the others have their turn
+MESSAGE = 1 << 17       # the longest message from the notebook
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Failed(Exception):
+    """A step that this machine does not allow, in words."""
+
+
+def _call(function, *args):
+    if getattr(_libc, function)(*args):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def become_root():
+    """Leave for a user namespace and a network namespace of one's own."""
+    user, group = os.getuid(), os.getgid()
+    try:
+        _call("unshare", CLONE_NEWUSER | CLONE_NEWNET)      # os.unshare is there from Python 3.12 on
+    except OSError as error:
+        raise Failed(f"the kernel does not let it make namespaces of its own: unshare says {error.strerror}") from None
+    try:
+        for file, line in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
+            with open(f"/proc/self/{file}", "w") as out:
+                out.write(line)
+    except OSError as error:
+        raise Failed(f"the kernel does not make it root of its own namespace: {file} says {error.strerror}") from None
+
+
+class Descriptor(int):
+    """An answer that is an open file or socket, which the notebook gets."""
+
+
+class Node:
+    """A host or a router: a network namespace, and the socket that speaks to its kernel (rtnetlink(7))."""
+
+    def __init__(self, name):
+        from pyroute2 import IPRoute
+        self.name, self.ends, self.home = name, 0, os.open("/proc/self/ns/net", os.O_RDONLY)
+        try:
+            _call("unshare", CLONE_NEWNET)
+            self.place = os.open("/proc/self/ns/net", os.O_RDONLY)
+            self.ip = IPRoute()
+            self.ip.link("set", index=1, state="up")        # lo
+        finally:
+            _call("setns", self.home, CLONE_NEWNET)
+
+    @contextlib.contextmanager
+    def inside(self):
+        """What the block does, this host does."""
+        _call("setns", self.place, CLONE_NEWNET)
+        try:
+            yield
+        finally:
+            _call("setns", self.home, CLONE_NEWNET)
+
+    def setting(self, file, value):
+        """Write one of this host's settings, as sysctl(8) would."""
+        with self.inside(), open(f"/proc/sys/net/{file}", "w") as out:
+            out.write(str(value))
+
+    def read(self, file):
+        with self.inside(), open(f"/proc/self/net/{file}") as lines:
+            return lines.read()
+
+
+class Cable:
+    """Two ends that stay here, and what happens between them."""
+
+    def __init__(self, number, names, impairment):
+        self.number, self.names, self.impairment = number, names, impairment
+        self.is_cut, self.through, self.lost_before = False, False, 0
+        self.sockets, self.lines = [], [Line(impairment, name) for name in names]
+
+    def plug(self, interface):
+        end = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)        # as much as the machine gives
+        end.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)               # what we write ourselves is no news
+        end.bind((interface, ETH_P_ALL))
+        end.setblocking(False)
+        self.sockets.append(end)
+
+    def overflowed(self):
+        """Frames that the kernel threw away because they were not read in time; the kernel starts again from 0."""
+        for end in self.sockets:
+            self.lost_before += struct.unpack("II", end.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
+        return self.lost_before
+
+
+class Frame:
+    """One frame that entered a cable, and what became of it."""
+    __slots__ = ("arrivals", "became", "cable", "data", "fate", "number", "side", "waiting", "when")
+
+    def __init__(self, number, when, cable, side, data):
+        self.number, self.when, self.cable, self.side, self.data = number, when, cable, side, data
+        self.fate, self.arrivals, self.became, self.waiting = "on its way", [], [], 0
+
+    def told(self):
+        settled = not self.waiting and self.fate != "on its way"
+        return (self.number, self.when, self.cable.number, self.side, self.data, self.fate, tuple(self.arrivals),
+                tuple(self.became), settled)
+
+
+class Channel:
+    """A socket to the notebook that never blocks: what the other side does not take yet waits here."""
+
+    def __init__(self, number, watch):
+        self.socket, self.watch, self.unsent = socket.socket(fileno=number), watch, deque()
+        self.socket.setblocking(False)
+        watch.register(self.socket, selectors.EVENT_READ, self)
+
+    def receive(self):
+        """A message, None where there is none yet; EOFError when the notebook is gone."""
+        try:
+            message = self.socket.recv(MESSAGE)
+        except BlockingIOError:
+            return None
+        except OSError:
+            message = b""
+        if not message:
+            raise EOFError
+        return marshal.loads(message)
+
+    def tell(self, message, fd=None):
+        self.unsent.append((marshal.dumps(message), [] if fd is None else [fd]))
+
+    def send(self):
+        """As much as the notebook takes."""
+        while self.unsent:
+            message, fds = self.unsent[0]
+            try:
+                socket.send_fds(self.socket, [message], fds)
+            except BlockingIOError:
+                break
+            except OSError:
+                raise EOFError from None
+            for fd in fds:
+                os.close(fd)
+            self.unsent.popleft()
+        self.watch.modify(self.socket, selectors.EVENT_READ | (selectors.EVENT_WRITE if self.unsent else 0), self)
+
+
+class Helper:
+    """The loop: frames from cable to cable, requests from the notebook."""
+
+    def __init__(self, requests: int, frames: int):
+        self.watch = selectors.DefaultSelector()
+        self.requests, self.functions = Channel(requests, self.watch), Channel(frames, self.watch)
+        self.nodes, self.cables = {}, []
+        self.frames, self.number, self.clock = deque(maxlen=10_000), count(1), 0.0
+        self.asked = {}                 # frames that a function in the notebook has, by number
+        self.lasting = None             # a request that waits for the cables to be still: (its number, until when)
+
+    def now(self):
+        """Strictly growing, so that the order of two times is the order of two events."""
+        self.clock = max(time.monotonic(), self.clock + 1e-7)
+        return self.clock
+
+    def run(self):
+        """Until the notebook goes."""
+        with contextlib.suppress(EOFError):
+            while True:
+                busy = False
+                for key, _ in self.watch.select(self.patience()):
+                    if key.data is self.requests:
+                        self.answer()
+                    elif key.data is self.functions:
+                        self.come_back()
+                    else:
+                        busy |= self.read(*key.data)
+                self.deliver()
+                if self.lasting and not busy:
+                    self.look_whether_still()
+                for channel in (self.requests, self.functions):
+                    channel.send()
+
+    def patience(self):
+        """Seconds until something is due."""
+        times = [line.next() for cable in self.cables for line in cable.lines]
+        wait = min((t for t in times if t is not None), default=None)
+        if self.lasting:
+            wait = min(wait or 1e9, time.monotonic() + .002)
+        return None if wait is None else max(0, wait - time.monotonic())
+
+    # --- frames ---
+    def read(self, cable, side):
+        """Take what came in at one end; was there anything?"""
+        end, other, line = cable.sockets[side], cable.sockets[1 - side], cable.lines[side]
+        for n in range(AT_ONCE):
+            try:
+                data = end.recv(1 << 16)
+            except BlockingIOError:
+                return n > 0
+            except OSError:             # the interface is down
+                return n > 0
+            if data.startswith(GROUP_REPORTS):
+                continue
+            frame = Frame(next(self.number), self.now(), cable, side, data)
+            self.frames.append(frame)
+            if cable.is_cut:
+                frame.fate = "cut"
+            elif cable.through:
+                self.asked[frame.number] = frame
+                self.functions.tell((frame.number, cable.number, side, data))
+            elif cable.impairment.harmless and line.next() is None:
+                self.arrive(frame, data, other)
+                line.count += 1
+            else:
+                self.enter(frame, data)
+        return True
+
+    def enter(self, frame, data):
+        """Put a frame on the way; what the cable does to it, the seed decides."""
+        fate = frame.cable.lines[frame.side].put((frame, data), frame.when)
+        frame.waiting += fate.copies
+        if not fate.copies and not frame.waiting:
+            frame.fate = "lost"
+
+    def deliver(self):
+        """Let out what is due."""
+        for cable in self.cables:
+            for side, line in enumerate(cable.lines):
+                while (due := line.next()) is not None and due <= time.monotonic():
+                    for frame, data in line.take(time.monotonic()):
+                        frame.waiting -= 1
+                        if cable.is_cut:
+                            frame.fate = "cut"
+                        else:
+                            self.arrive(frame, data, cable.sockets[1 - side])
+
+    def arrive(self, frame, data, end):
+        frame.arrivals.append(self.now())
+        frame.fate = "changed" if frame.became else "arrived" if len(frame.arrivals) == 1 else "arrived twice"
+        with contextlib.suppress(OSError):      # ENETDOWN, ENOBUFS, EMSGSIZE: the far kernel has no use for it
+            end.send(data)
+
+    def come_back(self):
+        """What the notebook's function made of a frame: what goes on in its place."""
+        while (message := self.functions.receive()) is not None:
+            number, datas = message
+            frame = self.asked.pop(number)
+            if datas != [frame.data]:
+                frame.became = datas
+            if not datas:
+                frame.fate = "stopped"
+            for data in datas:
+                self.enter(frame, data)
+
+    # --- requests ---
+    def answer(self):
+        """Do what the notebook asks, and tell what came of it."""
+        message = self.requests.receive()
+        if message is None:
+            return
+        number, what, *args = message
+        try:
+            result = getattr(self, "do_" + what)(*args)
+        except Exception as error:
+            code = getattr(error, "errno", None) or getattr(error, "code", None)     # of pyroute2 it is `code`
+            said = error.strerror if isinstance(error, OSError) else str(error) or type(error).__name__
+            self.requests.tell((number, "error", code if isinstance(code, int) else 0, str(said)))
+            return
+        if isinstance(result, Descriptor):
+            self.requests.tell((number, "done", None), result)
+        elif what == "still":
+            self.lasting = number, result
+        else:
+            self.requests.tell((number, "done", result))
+
+    def do_begin(self):
+        become_root()
+        from pyroute2 import IPRoute
+        self.ip = IPRoute()
+
+    def do_node(self, name, forwards, ipv6):
+        node = self.nodes[name] = Node(name)
+        node.setting("ipv4/ip_forward", int(forwards))
+        for which in ("all", "default"):
+            node.setting(f"ipv4/conf/{which}/rp_filter", 0)     # two paths: answers may come back by the other one
+            if os.path.exists("/proc/sys/net/ipv6"):
+                node.setting(f"ipv6/conf/{which}/disable_ipv6", int(not ipv6))
+        if ipv6:
+            node.setting("ipv6/conf/all/forwarding", int(forwards))
+            for file, value in (("accept_ra", 0), ("autoconf", 0), ("router_solicitations", 0), ("addr_gen_mode", 1),
+                                ("mldv2_unsolicited_report_interval", 1), ("mldv1_unsolicited_report_interval", 1)):
+                node.setting(f"ipv6/conf/default/{file}", value)
+
+    def do_cable(self, names, addresses, mtu, settings):
+        """Two veth pairs, addresses for their far ends; gives the names of the far ends back."""
+        index, far = len(self.cables), []
+        cable = Cable(index, names, Impairment(**settings))
+        for side, name in enumerate(names):
+            node, here = self.nodes[name], f"c{index}{'ab'[side]}"
+            there = f"eth{node.ends}"
+            node.ends += 1
+            mac = f"02:00:00:00:{index % 256:02x}:{side + 1:02x}"      # 02: given by hand, not by a maker (RFC 9542, 2.1)
+            peer = {"ifname": there, "net_ns_fd": node.place, "address": mac, "mtu": mtu}
+            self.ip.link("add", ifname=here, kind="veth", peer=peer, mtu=mtu)
+            own = self.ip.link_lookup(ifname=here)[0]
+            for setting in (f"ipv6/conf/{here}/disable_ipv6",):
+                with contextlib.suppress(FileNotFoundError), open(f"/proc/sys/net/{setting}", "w") as out:
+                    out.write("1")
+            _no_offload(here)
+            cable.plug(here)
+            with node.inside():
+                _no_offload(there)
+            its = node.ip.link_lookup(ifname=there)[0]
+            self.ip.link("set", index=own, state="up", arp=False)
+            node.ip.link("set", index=its, state="up")
+            for address, prefix in addresses[side]:
+                node.ip.addr("add", index=its, address=address, prefixlen=prefix,
+                             **({"flags": 2} if ":" in address else {}))       # IFA_F_NODAD: usable at once (RFC 4862, 5.4)
+            far.append(there)
+        self.cables.append(cable)
+        for side, end in enumerate(cable.sockets):
+            self.watch.register(end, selectors.EVENT_READ, (cable, side))
+        return far
+
+    def do_change_routes(self, changes):
+        """[(host, "replace" or "del", "10.0.2.0/24", via, interface)]"""
+        for name, what, to, via, interface in changes:
+            ip = self.nodes[name].ip
+            family = socket.AF_INET6 if ":" in to else socket.AF_INET
+            ip.route(what, dst=to, gateway=via, oif=ip.link_lookup(ifname=interface)[0], family=family)
+
+    def do_routes(self, name):
+        """[(to, via or None, interface)] as the kernel has them, without those of its own addresses."""
+        ip, found = self.nodes[name].ip, []
+        for family, every in ((socket.AF_INET, "0.0.0.0/0"), (socket.AF_INET6, "::/0")):
+            for route in ip.get_routes(family=family, table=254):
+                to, oif = route.get("dst"), route.get("oif")
+                if oif in (None, 1) or (to or "").startswith(("fe80:", "ff")):
+                    continue
+                link = ip.get_links(oif)[0].get("ifname")
+                found.append((f"{to}/{route['dst_len']}" if to else every, route.get("gateway"), link))
+        return found
+
+    def do_neighbours(self, name):
+        """[(IP address, MAC address or None, interface)]: what ARP and Neighbour Discovery have found out."""
+        ip, found = self.nodes[name].ip, []
+        for family in (socket.AF_INET, socket.AF_INET6):
+            for entry in ip.get_neighbours(family=family):
+                to, mac = entry.get("dst"), entry.get("lladdr")
+                if entry["ifindex"] != 1 and to and not to.startswith("ff") and entry["state"] != 0x40:     # NUD_NOARP
+                    found.append((to, mac, ip.get_links(entry["ifindex"])[0].get("ifname")))
+        return found
+
+    def do_connections(self, name):
+        """The lines of /proc/net/tcp and tcp6: every TCP socket of a host, also those that no program has any more."""
+        node, found = self.nodes[name], []
+        for file in ("tcp", "tcp6"):
+            with contextlib.suppress(FileNotFoundError):
+                found += [line.split()[1:6] for line in node.read(file).splitlines()[1:]]
+        return found
+
+    def do_socket(self, name, family, kind, proto):
+        with self.nodes[name].inside():
+            return Descriptor(socket.socket(family, kind, proto).detach())
+
+    def do_setting(self, name, file, value):
+        self.nodes[name].setting(file, value)
+
+    def do_set(self, cable, key, value):
+        if key in ("is_cut", "through"):
+            setattr(self.cables[cable], key, value)
+        else:
+            setattr(self.cables[cable].impairment, key, value)
+
+    def do_packets(self, since):
+        """What entered since packet number `since`, and what has become of it, in a file in memory."""
+        wanted = [frame.told() for frame in self.frames if frame.number >= since]
+        file = os.memfd_create("packets")
+        with open(file, "wb", closefd=False) as out:
+            marshal.dump((wanted, sum(cable.overflowed() for cable in self.cables)), out)
+        os.lseek(file, 0, os.SEEK_SET)
+        return Descriptor(file)
+
+    def do_still(self, seconds):
+        """Answer when nothing is on its way, and nothing sent by TCP is without its ACK: True; or after so long: False."""
+        return time.monotonic() + seconds
+
+    def look_whether_still(self):
+        number, until = self.lasting
+        still = not self.asked and all(line.next() is None for cable in self.cables for line in cable.lines)
+        still = still and not any(_unfinished(line) for name in self.nodes for line in self.do_connections(name))
+        still = still and not any(type(key.data) is tuple for key, _ in self.watch.select(0))       # frames to read
+        if still or time.monotonic() > until:
+            self.lasting = None
+            self.requests.tell((number, "done", still))
+
+
+def _unfinished(fields):
+    """Of a line of /proc/net/tcp: does it wait for an ACK? Then its timer is 1, and what was sent is still in its queue."""
+    _, _, state, queues, timer = fields
+    return state != "0A" and (timer.startswith("01") or int(queues.partition(":")[0], 16) > 0)      # 0A: LISTEN
+
+
+def _no_offload(interface):
+    """Let the kernel finish each frame before it goes out: no checksum, no segment is left to a card that is not there."""
+    value = struct.pack("II", ETHTOOL_STXCSUM, 0)
+    buffer = ctypes.create_string_buffer(value)
+    request = struct.pack("16sP", interface.encode(), ctypes.addressof(buffer))
+    with socket.socket() as any_socket:
+        ioctl(any_socket, SIOCETHTOOL, request)
+
+
+if __name__ == "__main__":
+    Helper(*map(int, sys.argv[1:])).run()

@@ -1,0 +1,65 @@
+"""`with host:` — sockets that other people's code makes inside are that host's."""
+import os
+import socket
+import threading
+
+PLAIN = socket.socket
+_plain_init, _plain_getaddrinfo = PLAIN.__init__, socket.getaddrinfo
+_INTERNET = {socket.AF_INET, socket.AF_INET6, getattr(socket, "AF_PACKET", -1)}
+_lock, _entered = threading.Lock(), 0
+
+
+class _Here(threading.local):
+    hosts = ()          # the hosts that this thread is in, the innermost last
+
+
+_here = _Here()
+
+
+class Inside:
+    """Something that has `open(family, type, proto)`, which gives the descriptor of a new socket, and `resolve(name)`.
+
+    While a thread is in its `with`, every `socket.socket` that this thread makes is made so, of whatever subclass and by
+    whatever code; names are looked up among the hosts alone, and no proxy is used. Sockets of before stay what they are.
+    """
+
+    def __enter__(self):
+        global _entered
+        with _lock:
+            if not _entered:
+                PLAIN.__init__, socket.getaddrinfo = _init, _getaddrinfo
+            _entered += 1
+        _here.hosts = (*_here.hosts, (self, os.environ.get("no_proxy")))
+        os.environ["no_proxy"] = "*"
+        return self
+
+    def __exit__(self, *about):
+        global _entered
+        *rest, (_, proxies) = _here.hosts
+        _here.hosts = tuple(rest)
+        if proxies is None:
+            os.environ.pop("no_proxy", None)
+        else:
+            os.environ["no_proxy"] = proxies
+        with _lock:
+            _entered -= 1
+            if not _entered:
+                PLAIN.__init__, socket.getaddrinfo = _plain_init, _plain_getaddrinfo
+
+
+def _init(self, family=-1, type=-1, proto=-1, fileno=None):
+    if fileno is None and _here.hosts:
+        family = socket.AF_INET if family == -1 else family
+        type = socket.SOCK_STREAM if type == -1 else type
+        proto = 0 if proto == -1 else proto
+        if family in _INTERNET:
+            fileno = _here.hosts[-1][0].open(family, type, proto)
+    _plain_init(self, family, type, proto, fileno)
+
+
+def _getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
+    if _here.hosts and isinstance(host, str):
+        host = _here.hosts[-1][0].resolve(host) or host
+        if host != "localhost":
+            flags |= socket.AI_NUMERICHOST          # no name server is in this network
+    return _plain_getaddrinfo(host, port, family, type, proto, flags)

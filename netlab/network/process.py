@@ -1,0 +1,135 @@
+"""The notebook's side of the helper process: starts it, asks it, hears of its end, ends it."""
+import marshal
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import weakref
+from pathlib import Path
+
+from netlab.kernel import LINUX, SYSTEM
+
+PLAIN = socket.socket       # the class itself, whatever `watch` puts in its place
+MESSAGE = 1 << 17           # the longest message
+PATIENCE = 20               # seconds after which a request has failed: each is answered at once, or says how long it takes
+
+
+class Unavailable(OSError):
+    """A network of one's own is not to be had on this machine, and why."""
+
+
+class HelperEnded(OSError):
+    """The network is closed, or its helper process has ended by itself."""
+
+
+class Process:
+    """A running helper. `ask(what, …)` is one request and its answer; `close()` ends it, as does the end of this object.
+
+    `on_frame(number, cable, side, data)` gives back the frames that go on in the place of one; it is called in a thread
+    of its own, from the first frame on until the end.
+    """
+
+    def __init__(self, on_frame):
+        if not LINUX:
+            raise Unavailable(f"A network of your own needs Linux; this is {SYSTEM}.")
+        self._lock, self._number, self._pid = threading.RLock(), 0, os.getpid()
+        self._said = tempfile.TemporaryFile()
+        pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)]
+        (self._requests, theirs), (self.frames, their_frames) = pairs
+        there = str(Path(__file__).parents[2])
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (there, os.environ.get("PYTHONPATH"))))}
+        with theirs, their_frames:
+            # a session of its own: the notebook's interrupt is not meant for it. -P: no module of the reader's folder in it
+            child = subprocess.Popen(
+                [sys.executable, "-P", "-m", "netlab.network.helper", str(theirs.fileno()), str(their_frames.fileno())],
+                pass_fds=(theirs.fileno(), their_frames.fileno()), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=self._said, start_new_session=True, env=environment)
+        self.child, self._on_frame, self._thread = child, weakref.WeakMethod(on_frame), None
+        self.close = weakref.finalize(self, _end, child, self._pid, self._requests, self.frames, self._said)
+        try:
+            self.ask("begin")
+        except HelperEnded:
+            raise
+        except OSError as error:
+            self.close()
+            raise Unavailable(f"This machine does not give a network of your own: {error}.") from None
+
+    def ask(self, what: str, *args):
+        """One request, one answer: a value, or a new descriptor, which is yours to close. OSError is the helper's."""
+        with self._lock:
+            self._number += 1
+            try:
+                self._requests.settimeout(PATIENCE)
+                self._requests.sendall(marshal.dumps((self._number, what, *args)))
+                while True:
+                    message, fds, *_ = socket.recv_fds(self._requests, MESSAGE, 1)
+                    if not message:
+                        raise ConnectionResetError
+                    number, how, *rest = marshal.loads(message)
+                    if number == self._number:
+                        break
+                    for fd in fds:          # the answer to a request that was interrupted
+                        os.close(fd)
+            except (ConnectionError, TimeoutError) as error:
+                raise HelperEnded(self._why_ended(error)) from None
+            except OSError:
+                if self._requests.fileno() >= 0:
+                    raise
+                raise HelperEnded("This network is closed.") from None
+        if how == "error":
+            code, said = rest
+            raise OSError(code, said) if code else OSError(said)
+        return fds[0] if fds else rest[0]
+
+    def _why_ended(self, error):
+        if isinstance(error, TimeoutError):
+            return f"The network's helper process has not answered for {PATIENCE} seconds."
+        self.child.wait(5)
+        self._said.seek(0)
+        lines = self._said.read().decode(errors="replace").strip().splitlines()
+        return "The network's helper process has ended" + (f": {lines[-1]}" if lines else " by itself") + "."
+
+    def listen_to_frames(self):
+        """From now on `on_frame` is asked about the frames of the cables that have a function."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=_answer_frames, args=(self.frames, self._on_frame), name="netlab network", daemon=True)
+                self._thread.start()
+
+
+def _answer_frames(frames, on_frame):
+    """Until the helper ends, or the network is closed."""
+    while True:
+        try:
+            message = frames.recv(MESSAGE)
+            if not message:
+                return
+            number, *about = marshal.loads(message)
+            answer = on_frame()         # None when the network is gone
+            if answer is None:
+                return
+            frames.sendall(marshal.dumps((number, answer(*about))))
+            del answer
+        except OSError:
+            return
+
+
+def _end(child, pid, *files):
+    """Close the sockets, which ends the helper, and wait for it."""
+    for file in files:
+        if isinstance(file, PLAIN):
+            try:
+                if os.getpid() == pid:      # a forked child has only copies: the network is its parent's
+                    file.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        file.close()
+    if os.getpid() != pid:
+        return
+    try:
+        child.wait(5)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
