@@ -18,51 +18,53 @@ class Link(NamedTuple):
 def tables(links: dict[str, list[Link]], routers: set[str], addresses: dict[str, list[str]]) -> dict[str, dict]:
     """{node: {destination: (via, interface)}}: what each node needs beside the networks that it is plugged into.
 
-    `links` has every node's cables in the order in which they were made, `addresses` every node's own, with those of
-    cables that are cut. Of two ways of one length the earlier cable wins. Only `routers` pass packets on.
+    `links` has every node's cables in the order in which they were made, without those that are cut; `addresses` has every
+    node's own, of all its cables. Of two ways of one length the earlier cable wins. Only `routers` pass packets on.
     """
     return {node: _table(node, links, routers, addresses) for node in links}
 
 
 def _table(node, links, routers, addresses):
-    first = _first_steps(node, links, routers)
-    own = {ip_interface(address).network for link in links[node] for address in link.far_addresses}
-    table, behind = {}, {}
-    for other, (link, _) in sorted(first.items(), key=lambda step: step[1][1]):     # the nearest first
+    plugged = {ip_interface(own).network for own in addresses[node]}
+    reached = {address for link in links[node] for address in link.far_addresses}
+    table = {}
+    for other, link in _first_steps(node, links, routers).items():      # the nearest first
         for address in addresses[other]:
-            network = ip_interface(address).network
-            step = _via(link, network.version)
-            if network in own:      # plugged in here: only an address on a cut cable needs another way
-                on_cable = any(address in mine.far_addresses for mine in links[node] if mine.far == other)
-                if not on_cable:
-                    table[_host(address)] = step
-            elif network not in behind:
-                behind[network] = table[str(network)] = step
-            elif behind[network] != step:       # the same network, but this end of it is reached by another way
-                table[_host(address)] = step
+            network, step = ip_interface(address).network, _via(link, ip_interface(address).version)
+            if network in plugged:          # its own cable leads there, but that may be cut
+                if address not in reached:
+                    table[_alone(address)] = step
+            elif table.setdefault(str(network), step) != step:      # of this network, this end is reached by another way
+                table[_alone(address)] = step
     if node not in routers:
-        for version, everything in ((4, "0.0.0.0/0"), (6, "::/0")):
-            gate = next((link for link in links[node] if link.far in routers and _via(link, version)), None)
-            if gate:
-                table = {to: step for to, step in table.items() if ip_network(to).version != version or step != _via(gate, version)}
-                table[everything] = _via(gate, version)
+        table |= _way_out(node, links, routers, table)
     return {to: step for to, step in table.items() if step}
 
 
+def _way_out(node, links, routers, table):
+    """A host's default routes: to its first router. Where that is its only way, it needs no other route."""
+    ways = {}
+    for version, everything in ((4, "0.0.0.0/0"), (6, "::/0")):
+        gate = next((step for link in links[node] if link.far in routers and (step := _via(link, version))), None)
+        if gate:
+            ways[everything] = gate
+            same = [to for to in table if ip_network(to).version == version]
+            if all(table[to] == gate for to in same):
+                for to in same:
+                    del table[to]
+    return ways
+
+
 def _first_steps(node, links, routers):
-    """{other node: (the cable to take first, how far it is)}"""
-    first, waiting = {}, deque()
-    for link in links[node]:
-        if link.far not in first:
-            first[link.far] = (link, 1)
-            waiting.append(link.far)
-    while waiting:
-        near = waiting.popleft()
-        if near in routers:
-            for link in links[near]:
-                if link.far not in first and link.far != node:
-                    first[link.far] = (first[near][0], first[near][1] + 1)
-                    waiting.append(link.far)
+    """{other node: the cable to take first}, the nearest first."""
+    first, near = {}, deque([node])
+    while near:
+        here = near.popleft()
+        if here == node or here in routers:
+            for link in links[here]:
+                if link.far != node and link.far not in first:
+                    first[link.far] = link if here == node else first[here]
+                    near.append(link.far)
     return first
 
 
@@ -74,6 +76,6 @@ def _via(link, version):
     return None
 
 
-def _host(address):
+def _alone(address):
     ip = ip_interface(address).ip
     return f"{ip}/{ip.max_prefixlen}"

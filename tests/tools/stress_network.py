@@ -1,0 +1,227 @@
+"""Networks opened, interrupted and killed hundreds of times; how fast they are; what TCP makes of bad cables.
+
+`make stress` runs it; tests/network a small round. After each round the helper process, its namespaces, and the
+notebook's threads and descriptors must be gone.
+"""
+from __future__ import annotations
+
+import gc
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+from jupyter_client import KernelManager
+
+from netlab.kernel import wait_until
+from netlab.network import Network
+
+CELL = """
+import os, socket
+from netlab import Network
+net = Network()
+alice, bob = net.host("alice"), net.host("bob")
+net.cable(alice, bob, through=lambda frame: frame)
+listener = bob.socket(); listener.bind(("", 80)); listener.listen()
+client = alice.socket(); client.connect((bob.address, 80))
+print(net._process.child.pid)
+"""
+
+
+def namespaces() -> set[str]:
+    """The network namespaces that some process of this machine is in or holds open."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            found.add(os.readlink(process / "ns/net"))
+            found.update(link for fd in os.listdir(process / "fd") if (link := os.readlink(process / "fd" / fd)).startswith("net:"))
+        except OSError:
+            continue
+    return found
+
+
+def helpers() -> list[int]:
+    """The helper processes of this process, zombies too."""
+    mine = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (process / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == os.getpid():
+            mine.append(int(process.name))
+    return mine
+
+
+def converse(ipv6=False):
+    """What a cell does: two hosts, a router, a conversation."""
+    with Network(ipv6=ipv6) as net:
+        alice, bob, router = net.host("alice"), net.host("bob"), net.router("router")
+        net.cable(alice, router)
+        net.cable(bob, router, through=lambda frame: frame)
+        with bob.socket() as listener, alice.socket() as client:
+            listener.bind((bob.address, 80))
+            listener.listen()
+            client.settimeout(5)
+            client.connect((bob.address, 80))
+            client.sendall(b"hello")
+            conn, _ = listener.accept()
+            with conn:
+                conn.settimeout(5)
+                assert conn.recv(5) == b"hello"
+        return net.packets
+
+
+class Left:
+    """What was there before; `check()` says what is more now."""
+
+    def __init__(self):
+        gc.collect()
+        self.threads, self.namespaces, self.children = set(threading.enumerate()), namespaces(), set(helpers())
+        self.files = len(os.listdir("/proc/self/fd"))
+
+    def check(self, seconds=5) -> str:
+        found = ""
+
+        def clean():
+            nonlocal found
+            gc.collect()
+            more = {"threads": set(threading.enumerate()) - self.threads, "namespaces": namespaces() - self.namespaces,
+                    "processes": set(helpers()) - self.children,
+                    "descriptors": range(len(os.listdir("/proc/self/fd")) - self.files)}
+            found = ", ".join(f"{len(those)} {what}" for what, those in more.items() if those)
+            return not found
+
+        return "" if wait_until(clean, seconds) else found
+
+
+def opened(times: int) -> str:
+    """What is left after so many networks."""
+    left = Left()
+    for n in range(times):
+        assert converse(ipv6=n % 2 == 1)
+    return left.check()
+
+
+def interrupted(times: int, seed: int = 1) -> list[str]:
+    """What is left after each of so many, with an interrupt at any time from its first line to its last."""
+    dice, found = random.Random(seed), []
+    converse()
+    for n in range(times):
+        left = Left()
+        signal.setitimer(signal.ITIMER_REAL, dice.uniform(0.0005, 0.4))
+        try:
+            converse()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        found.append(left.check())
+    return found
+
+
+def killed(times: int) -> list[str]:
+    """What is left of a kernel's network after it was killed, restarted, shut down, interrupted and killed."""
+    found = []
+    for n in range(times):
+        left, manager = Left(), KernelManager()
+        manager.start_kernel()
+        client = manager.client()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=60)
+            said = []
+            client.execute_interactive(CELL, timeout=60, output_hook=lambda message: said.append(message["content"].get("text", "")))
+            helper = int("".join(said))
+            how = n % 4
+            if how == 0:
+                os.kill(manager.provisioner.pid, signal.SIGKILL)
+            elif how == 1:
+                manager.restart_kernel(now=True)
+            elif how == 2:
+                manager.shutdown_kernel()
+            else:
+                manager.interrupt_kernel()
+                assert _alive(helper), "an interrupt ended the helper"
+                manager.shutdown_kernel(now=True)
+            gone = wait_until(lambda: not _alive(helper), 5)
+        finally:
+            client.stop_channels()
+            if manager.has_kernel:
+                manager.shutdown_kernel(now=True)
+            manager.cleanup_resources()
+            client.context.destroy()
+        found.append("" if gone and not namespaces() - left.namespaces else f"round {n}: a helper or a namespace")
+    return found
+
+
+def _alive(pid):
+    try:
+        return "Z" != Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+
+
+def up(hosts: int) -> float:
+    """Seconds until so many hosts round a router can be used."""
+    began = time.perf_counter()
+    with Network() as net:
+        router = net.router("router")
+        for n in range(hosts):
+            net.cable(net.host(f"host{n}"), router)
+        net.hosts["host0"].socket().close()
+        return time.perf_counter() - began
+
+
+def bulk(size: int, seconds: float = 120, check: bool = True, **bad) -> tuple[float, bool]:
+    """(seconds, did all come): `size` bytes by TCP from alice over a router to bob, on two cables as bad as given."""
+    data = random.Random(size).randbytes(size) if check else bytes(size)
+    with Network() as net:
+        alice, bob, router = net.host("alice"), net.host("bob"), net.router("router")
+        for host in (alice, bob):
+            net.cable(host, router, **bad)
+        with bob.socket() as listener, alice.socket() as client:
+            listener.bind((bob.address, 80))
+            listener.listen()
+            for _ in range(5):                  # ARP, too, goes over the bad cable
+                try:
+                    client.connect((bob.address, 80))
+                    break
+                except OSError:
+                    continue
+            conn, _ = listener.accept()
+            with conn:
+                conn.settimeout(seconds)
+                sender = threading.Thread(target=lambda: (client.sendall(data), client.shutdown(socket.SHUT_WR)))
+                began, came = time.perf_counter(), []
+                sender.start()
+                while some := conn.recv(1 << 18):
+                    came.append(some)
+                took = time.perf_counter() - began
+                sender.join()
+        return took, b"".join(came) == data
+
+
+def main():
+    assert not Network.why(), Network.why()
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    print(f"two hosts and a router: up in {min(up(2) for _ in range(5)):.2f} s; 20 hosts: {min(up(20) for _ in range(3)):.2f} s")
+    took, _ = bulk(100_000_000, check=False)
+    print(f"through two cables: {100 / took:.0f} MB/s")
+    wrong = 0
+    for what, left in (("200 times opened and closed", [opened(200)]), ("50 times interrupted", interrupted(50)),
+                       ("20 kernels killed, restarted, shut down", killed(20))):
+        print(f"{what}: left behind: {'; '.join(filter(None, left)) or 'nothing'}")
+        wrong += any(left)
+    results = [bulk(100_000, loss=.1, reorder=.1, seed=seed) for seed in range(1, 21)]
+    whole = sum(good for _, good in results)
+    print(f"100 kB by TCP over 10 % loss and reordering: whole for {whole} of 20 seeds, {max(t for t, _ in results):.1f} s at most")
+    sys.exit(bool(wrong) or whole < 20)
+
+
+if __name__ == "__main__":
+    main()
