@@ -84,7 +84,7 @@ class Field:
         """The value as a person reads it: "6 (TCP)", "SYN, ACK", "0x1c46"."""
         value = self.value
         if isinstance(value, tuple):
-            return ", ".join(each if isinstance(each, str) else _option_text(*each) for each in value) or "none"
+            return ", ".join(each if isinstance(each, str) else option_text(*each) for each in value) or "none"
         if isinstance(value, bytes):
             return show_bytes(value)
         if isinstance(value, int) and (self.name.endswith("Checksum") or self.name in ("EtherType", "Protocol Address Space")):
@@ -199,6 +199,6 @@ def _named(name, value, first, bits, field, header):
     return Field(name, value, first, bits, meaning)
 
 
-def _option_text(name, value):
+def option_text(name, value):
     """An option of TCP, ("Maximum Segment Size", 1460), as words."""
     return name if value is None else f"{name} {' '.join(map(str, value)) if isinstance(value, tuple) else value}"
