@@ -1,10 +1,11 @@
 """The process that holds a network: the hosts as namespaces of the kernel, the cables as a loop that copies frames.
 
-`python -m netlab.network.helper A B` is started by `netlab.network.Network`, with which it talks over the sockets of
-descriptors A (requests and answers) and B (frames, where a function of the notebook has a say), and it ends when they do. It makes itself root of a user namespace of its own (user_namespaces(7)),
-so it needs no privilege outside and has none there. Each host is a network namespace (network_namespaces(7)): a TCP/IP of
-its own, with nothing in it but what is made here. A cable is two veth pairs (veth(4)): one end of each is a host's eth0,
-the other stays here, and what comes in on one (packet(7)) is written to the other. So no frame passes unseen.
+`python -m netlab.network.helper A B` is started by `netlab.network.Network`, with which it talks over two sockets: that of
+descriptor A for requests and answers, that of B for frames on which a function of the notebook has a say. It ends when the
+notebook does. It makes itself root of a user namespace of its own (user_namespaces(7)), so it needs no privilege outside
+and has none there. Each host is a network namespace (network_namespaces(7)): a TCP/IP of its own, with nothing in it but
+what is made here. A cable is two veth pairs (veth(4)): one end of each is a host's eth0, the other stays here, and what
+comes in on one (packet(7)) is written to the other. So no frame passes unseen.
 """
 import contextlib
 import ctypes
@@ -310,7 +311,7 @@ class Helper:
                 node.setting(f"ipv6/conf/{which}/disable_ipv6", int(not ipv6))
         if ipv6:
             node.setting("ipv6/conf/all/forwarding", int(forwards))
-            for file, value in (("accept_ra", 0), ("autoconf", 0), ("router_solicitations", 0), ("addr_gen_mode", 1),
+            for file, value in (("accept_ra", 0), ("autoconf", 0), ("router_solicitations", 0), ("accept_dad", 0),
                                 ("mldv2_unsolicited_report_interval", 1), ("mldv1_unsolicited_report_interval", 1)):
                 node.setting(f"ipv6/conf/default/{file}", value)
 

@@ -135,15 +135,17 @@ class Network:
         with self._lock:
             with open(self._process.ask("packets", self._since), "rb") as file:
                 found, self.overflowed = marshal.load(file)
-            packets = []
+            unsettled = []
             for number, when, cable, side, data, fate, arrivals, became, settled in found:
                 ends = self._wires[cable].ends
-                packets.append(Packet(number, when, f"{ends[0]}-{ends[1]}", ends[side], ends[1 - side], data, fate, arrivals, became))
-                if settled and len(packets) + self._since == number + 1:
-                    self._kept.append(packets.pop())
+                packet = Packet(number, when, f"{ends[0]}-{ends[1]}", ends[side], ends[1 - side], data, fate, arrivals, became)
+                if settled and not unsettled:
+                    self._kept.append(packet)
                     self._since = number + 1
+                else:
+                    unsettled.append(packet)
             del self._kept[:-KEEP]
-            return Packets(self._kept + packets)
+            return Packets(self._kept + unsettled)
 
     def clear(self):
         """Forget the packets so far."""
@@ -181,9 +183,9 @@ class Network:
                 return
             links = {name: [] for name in self._nodes}
             for wire in self._wires:
-                for here, there in ((0, 1), (1, 0)):
-                    if not wire.is_cut:
-                        links[wire.ends[here]].append(routing.Link(wire.interfaces[here], wire.ends[there], wire.addresses[there]))
+                for here, there in ((0, 1), (1, 0)) if not wire.is_cut else ():
+                    link = routing.Link(wire.interfaces[here], wire.ends[there], wire.addresses[there])
+                    links[wire.ends[here]].append(link)
             routers = {name for name, node in self._nodes.items() if node.kind is Router}
             wanted = routing.tables(links, routers, {name: node.addresses() for name, node in self._nodes.items()})
             changes = []

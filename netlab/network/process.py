@@ -95,7 +95,8 @@ class Process:
         """From now on `on_frame` is asked about the frames of the cables that have a function."""
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=_answer_frames, args=(self.frames, self._on_frame), name="netlab network", daemon=True)
+                self._thread = threading.Thread(target=_answer_frames, args=(self.frames, self._on_frame), daemon=True,
+                                                name="netlab network")
                 self._thread.start()
 
 

@@ -37,21 +37,22 @@ def _table(node, links, routers, addresses):
             elif table.setdefault(str(network), step) != step:      # of this network, this end is reached by another way
                 table[_alone(address)] = step
     if node not in routers:
-        table |= _way_out(node, links, routers, table)
+        table |= _way_out(node, links, routers, table, plugged)
     return {to: step for to, step in table.items() if step}
 
 
-def _way_out(node, links, routers, table):
+def _way_out(node, links, routers, table, plugged):
     """A host's default routes: to its first router. Where that is its only way, it needs no other route."""
     ways = {}
     for version, everything in ((4, "0.0.0.0/0"), (6, "::/0")):
         gate = next((step for link in links[node] if link.far in routers and (step := _via(link, version))), None)
         if gate:
             ways[everything] = gate
-            same = [to for to in table if ip_network(to).version == version]
-            if all(table[to] == gate for to in same):
-                for to in same:
-                    del table[to]
+            others = [to for to in map(ip_network, table) if to.version == version
+                      and not any(net.version == version and to.subnet_of(net) for net in plugged)]
+            if all(table[str(to)] == gate for to in others):
+                for to in others:
+                    del table[str(to)]
     return ways
 
 
