@@ -27,6 +27,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from netlab.kernel import wait_until
 from netlab.panels import MethodPanel, TcpPanel
+from netlab.teach import recorded
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOKS = ROOT / "notebooks"
@@ -172,6 +173,8 @@ def update(path: Path, *, execute: bool, write: bool, folder: Path = BOOKS) -> b
     files = {path: after}
     if path.name == CONTENTS and path.parent == BOOKS:
         files[BOOKS / PICTURE] = drawn(book)
+    if path.parent == BOOKS and (recording := recorded.record(book.cells)):
+        files[ROOT / "netlab/chapters" / path.stem[3:] / "recorded.json"] = recording
     changed = {file: text for file, text in files.items() if not file.exists() or file.read_text(encoding="utf-8") != text}
     for file, text in changed.items() if write else ():
         file.parent.mkdir(exist_ok=True)

@@ -2,7 +2,7 @@
 
 Read it from below:
 
-    values    addresses  events  fates  words  story    values in, values out: no sockets, no threads
+    values    addresses  events  words  style  story    values in, values out: no sockets, no threads
     live      sockets  servers  kernel  machine         real sockets, real threads
     seen      diagram  timeline                         what happened, as data, text and pictures
     network   hosts, routers, cables, packets           a network of your own (Linux)

@@ -11,6 +11,8 @@ from pathlib import Path
 import ports  # noqa: F401 (from now on it is who gives Jupyter's kernels their ports)
 import pytest
 
+from netlab import Network
+
 ROOT = Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
@@ -23,6 +25,14 @@ def pytest_xdist_make_scheduler(config, log):
         def _split_scope(self, nodeid):
             return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
     return Together(config, log) if config.option.dist == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items):
+    """Chapters whose cells need a network of their own are compared only where there is one: else they show recordings."""
+    live = [item for item in items if item.path.suffix == ".ipynb" and '"network"' in item.path.read_text(encoding="utf-8")]
+    if live and (reason := Network.why()) and not CI:
+        for item in live:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def need(condition, reason: str) -> None:

@@ -1,9 +1,11 @@
 """Hosts, routers and cables of one's own, over the real TCP/IP of Linux, and the packets that passed.
 
-Read it from `network`, which a notebook uses, to `process` and `helper`, which do the work; `routing` finds the ways,
-`inside` is `with host:`. `packets` says what passed.
+Read it from `network`, `hosts` and `cables`, which a notebook uses, to `process` and `helper`, which do the work;
+`routing` finds the ways, `fates` says what a bad cable does, `inside` is `with host:`. What passed: `packets`.
 """
-from netlab.network.network import Cable, Frame, Host, Network, Router
+from netlab.network.cables import Cable, Frame
+from netlab.network.hosts import Host, Router
+from netlab.network.network import Network
 from netlab.network.packets import Packet, Packets
 from netlab.network.process import HelperEnded, Unavailable
 

@@ -8,7 +8,6 @@ what is made here. A cable is two veth pairs (veth(4)): one end of each is a hos
 comes in on one (packet(7)) is written to the other. So no frame passes unseen.
 """
 import contextlib
-import ctypes
 import marshal
 import os
 import selectors
@@ -17,81 +16,21 @@ import struct
 import sys
 import time
 from collections import deque
-from fcntl import ioctl
 from itertools import count
 
-from netlab.fates import Impairment, Line
+from pyroute2 import IPRoute
 
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000        # <linux/sched.h>
-SIOCETHTOOL, ETHTOOL_STXCSUM = 0x8946, 0x17                 # <linux/sockios.h>, <linux/ethtool.h>
+from netlab.network.fates import Impairment, Line
+from netlab.network.namespaces import Node, become_root, no_offload
+
 SOL_PACKET, PACKET_STATISTICS, PACKET_IGNORE_OUTGOING, ETH_P_ALL = 263, 6, 23, 3        # <linux/if_packet.h>
 GROUP_REPORTS = bytes.fromhex("333300000016")       # to ff02::16: which groups a host is in (RFC 9777), sent at random times
 AT_ONCE = 64            # frames that are read from one end before the others have their turn
 MESSAGE = 1 << 17       # the longest message from the notebook
 
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-class Failed(Exception):
-    """A step that this machine does not allow, in words."""
-
-
-def _call(function, *args):
-    if getattr(_libc, function)(*args):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-
-
-def become_root():
-    """Leave for a user namespace and a network namespace of one's own."""
-    user, group = os.getuid(), os.getgid()
-    try:
-        _call("unshare", CLONE_NEWUSER | CLONE_NEWNET)      # os.unshare is there from Python 3.12 on
-    except OSError as error:
-        raise Failed(f"the kernel does not let it make namespaces of its own: unshare says {error.strerror}") from None
-    try:
-        for file, line in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
-            with open(f"/proc/self/{file}", "w") as out:
-                out.write(line)
-    except OSError as error:
-        raise Failed(f"the kernel does not make it root of its own namespace: {file} says {error.strerror}") from None
-
 
 class Descriptor(int):
     """An answer that is an open file or socket, which the notebook gets."""
-
-
-class Node:
-    """A host or a router: a network namespace, and the socket that speaks to its kernel (rtnetlink(7))."""
-
-    def __init__(self, name):
-        from pyroute2 import IPRoute
-        self.name, self.ends, self.home = name, 0, os.open("/proc/self/ns/net", os.O_RDONLY)
-        try:
-            _call("unshare", CLONE_NEWNET)
-            self.place = os.open("/proc/self/ns/net", os.O_RDONLY)
-            self.ip = IPRoute()
-            self.ip.link("set", index=1, state="up")        # lo
-        finally:
-            _call("setns", self.home, CLONE_NEWNET)
-
-    @contextlib.contextmanager
-    def inside(self):
-        """What the block does, this host does."""
-        _call("setns", self.place, CLONE_NEWNET)
-        try:
-            yield
-        finally:
-            _call("setns", self.home, CLONE_NEWNET)
-
-    def setting(self, file, value):
-        """Write one of this host's settings, as sysctl(8) would."""
-        with self.inside(), open(f"/proc/sys/net/{file}", "w") as out:
-            out.write(str(value))
-
-    def read(self, file):
-        with self.inside(), open(f"/proc/self/net/{file}") as lines:
-            return lines.read()
 
 
 class Cable:
@@ -297,12 +236,11 @@ class Helper:
         else:
             self.requests.tell((number, "done", result))
 
-    def do_begin(self):
+    def do_network(self):
         become_root()
-        from pyroute2 import IPRoute
         self.ip = IPRoute()
 
-    def do_node(self, name, forwards, ipv6):
+    def do_host(self, name, forwards, ipv6):
         node = self.nodes[name] = Node(name)
         node.setting("ipv4/ip_forward", int(forwards))
         for which in ("all", "default"):
@@ -330,10 +268,10 @@ class Helper:
             for setting in (f"ipv6/conf/{here}/disable_ipv6",):
                 with contextlib.suppress(FileNotFoundError), open(f"/proc/sys/net/{setting}", "w") as out:
                     out.write("1")
-            _no_offload(here)
+            no_offload(here)
             cable.plug(here)
             with node.inside():
-                _no_offload(there)
+                no_offload(there)
             its = node.ip.link_lookup(ifname=there)[0]
             self.ip.link("set", index=own, state="up", arp=False)
             node.ip.link("set", index=its, state="up")
@@ -423,15 +361,6 @@ def _unfinished(fields):
     """Of a line of /proc/net/tcp: does it wait for an ACK? Then its timer is 1, and what was sent is still in its queue."""
     _, _, state, queues, timer = fields
     return state != "0A" and (timer.startswith("01") or int(queues.partition(":")[0], 16) > 0)      # 0A: LISTEN
-
-
-def _no_offload(interface):
-    """Let the kernel finish each frame before it goes out: no checksum, no segment is left to a card that is not there."""
-    value = struct.pack("II", ETHTOOL_STXCSUM, 0)
-    buffer = ctypes.create_string_buffer(value)
-    request = struct.pack("16sP", interface.encode(), ctypes.addressof(buffer))
-    with socket.socket() as any_socket:
-        ioctl(any_socket, SIOCETHTOOL, request)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ class Process:
 
     def __init__(self, on_frame):
         if not LINUX:
-            raise Unavailable(f"A network of your own needs Linux; this is {SYSTEM}.")
+            raise Unavailable(f"A network of your own needs Linux; this is {SYSTEM}. A virtual machine with Linux gives it.")
         self._lock, self._number, self._pid = threading.RLock(), 0, os.getpid()
         self._said = tempfile.TemporaryFile()
         pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)]
@@ -49,12 +49,20 @@ class Process:
         self.child, self._on_frame, self._thread = child, weakref.WeakMethod(on_frame), None
         self.close = weakref.finalize(self, _end, child, self._pid, self._requests, self.frames, self._said)
         try:
-            self.ask("begin")
+            self.make("network")
+        except OSError:
+            self.close()
+            raise
+
+    def make(self, what: str, *args):
+        """As `ask`, for what a machine may not allow: Unavailable says so."""
+        try:
+            return self.ask(what, *args)
         except HelperEnded:
             raise
         except OSError as error:
-            self.close()
-            raise Unavailable(f"This machine does not give a network of your own: {error}.") from None
+            said = f"a {what} cannot be made there: {error.strerror}" if error.strerror else str(error)
+            raise Unavailable(f"This machine gives no network of your own: {said}.{_help()}") from None
 
     def ask(self, what: str, *args):
         """One request, one answer: a value, or a new descriptor, which is yours to close. OSError is the helper's."""
@@ -98,6 +106,16 @@ class Process:
                 self._thread = threading.Thread(target=_answer_frames, args=(self.frames, self._on_frame), daemon=True,
                                                 name="netlab network")
                 self._thread.start()
+
+
+def _help():
+    """Ubuntu has a switch of its own."""
+    try:
+        if Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns").read_text().strip() == "1" and os.getuid():
+            return " On Ubuntu this helps: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+    except OSError:
+        pass
+    return ""
 
 
 def _answer_frames(frames, on_frame):

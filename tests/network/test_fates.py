@@ -1,18 +1,19 @@
-"""netlab.fates: the same seed gives the same fates everywhere; shares come out; a line keeps, doubles and holds back."""
+"""netlab.network.fates: the same seed gives the same fates everywhere; shares come out; a line keeps, doubles and holds back."""
 import random
 import subprocess
 import sys
 
 import pytest
 
-from netlab.fates import FURTHEST, HOLD, Fate, Impairment, Line
+from netlab.network.fates import FURTHEST, HOLD, Fate, Impairment, Line
 
 
 def test_fates_are_the_same_in_each_run_and_on_each_python():
     bad = Impairment(loss=.3, duplicate=.3, reorder=.3, seed=7)
     fates = [tuple(bad.fate(k)) for k in range(1, 13)]
     assert fates == [(0, 0), (0, 0), (1, 0), (1, 0), (2, 0), (0, 0), (2, 0), (1, 2), (1, 0), (1, 0), (1, 0), (0, 0)]
-    code = "from netlab.fates import *; b = Impairment(.3, .3, .3, seed=7); print([tuple(b.fate(k)) for k in range(1, 13)])"
+    code = ("from netlab.network.fates import Impairment; bad = Impairment(.3, .3, .3, seed=7); "
+            "print([tuple(bad.fate(k)) for k in range(1, 13)])")
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "3",
                           "PYTHONPATH": ":".join(sys.path)}).stdout
     assert eval(said) == fates

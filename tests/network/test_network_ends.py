@@ -1,0 +1,42 @@
+"""Networks that are opened often, interrupted, forgotten, and whose kernel is killed leave nothing; they are fast enough."""
+import signal
+
+import pytest
+import stress_network
+from conftest import need
+
+from netlab.network import Network
+
+
+@pytest.fixture(autouse=True)
+def _to_be_had():
+    need(not Network.why(), Network.why())
+
+
+def test_opened_and_closed():
+    assert stress_network.opened(10) == ""
+
+
+def test_interrupted_at_any_time():
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        assert stress_network.interrupted(12) == [""] * 12
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_kernel_that_is_killed_restarted_shut_down_or_interrupted():
+    assert stress_network.killed(4) == [""] * 4
+
+
+def test_it_is_soon_up_and_carries_much():
+    assert min(stress_network.up(2) for _ in range(3)) < .5
+    assert min(stress_network.up(20) for _ in range(2)) < 1.5
+    seconds, _ = min(stress_network.bulk(20_000_000, check=False) for _ in range(3))
+    assert 20 / seconds > 20, "less than 20 MB/s"
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_tcp_brings_all_over_a_bad_cable(seed):
+    _, whole = stress_network.bulk(100_000, loss=.1, reorder=.1, seed=seed)
+    assert whole
