@@ -20,12 +20,13 @@ SETTINGS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false
 # uv then reads the system's certificates, as pip does: schools and companies often have their own.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help lab test stress notebooks bench lock clean
+.PHONY: help lab test stress notebooks captures bench lock clean
 help:
 	@echo "make lab        open the course in JupyterLab        (ARGS=... for jupyter lab)"
 	@echo "make test       run every test                       (ARGS=... for pytest)"
 	@echo "make stress     what takes minutes: thousands of interrupts, hundreds of runs"
 	@echo "make notebooks  run the notebooks, store the outputs (ARGS=... for .ci/notebooks.py)"
+	@echo "make captures   record the captures of notebooks/captures anew (Linux)"
 	@echo "make bench      measure this machine"
 	@echo "make lock       choose versions anew: pyproject.toml -> requirements.txt"
 	@echo "make clean      remove the environment and all caches"
@@ -98,6 +99,9 @@ stress: $(READY)
 
 notebooks: $(READY)
 	@"$(PY)" .ci/notebooks.py $(ARGS)
+
+captures: $(READY)
+	@"$(PY)" .ci/captures.py $(ARGS)
 
 bench: $(READY)
 	@"$(PY)" tests/tools/bench.py $(ARGS)

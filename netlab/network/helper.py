@@ -20,8 +20,9 @@ from itertools import count
 
 from pyroute2 import IPRoute
 
+from netlab.kernel import wait_until
 from netlab.network.fates import Impairment, Line
-from netlab.network.namespaces import Node, become_root, no_offload
+from netlab.network.namespaces import Node, become_root, is_up, no_offload
 
 SOL_PACKET, PACKET_STATISTICS, PACKET_IGNORE_OUTGOING, ETH_P_ALL = 263, 6, 23, 3        # <linux/if_packet.h>
 GROUP_REPORTS = bytes.fromhex("333300000016")       # to ff02::16: which groups a host is in (RFC 9777), sent at random times
@@ -115,7 +116,7 @@ class Helper:
     def __init__(self, requests: int, frames: int):
         self.watch = selectors.DefaultSelector()
         self.requests, self.functions = Channel(requests, self.watch), Channel(frames, self.watch)
-        self.nodes, self.cables = {}, []
+        self.nodes, self.cables, self.fresh = {}, [], []
         self.frames, self.number, self.clock = deque(maxlen=10_000), count(1), 0.0
         self.asked = {}                 # frames that a function in the notebook has, by number
         self.lasting = None             # a request that waits for the cables to be still: (its number, until when)
@@ -198,10 +199,14 @@ class Helper:
                             self.arrive(frame, data, cable.sockets[1 - side])
 
     def arrive(self, frame, data, end):
-        frame.arrivals.append(self.now())
-        frame.fate = "changed" if frame.became else "arrived" if len(frame.arrivals) == 1 else "arrived twice"
-        with contextlib.suppress(OSError):      # ENETDOWN, ENOBUFS, EMSGSIZE: the far kernel has no use for it
+        try:
+            frame.arrivals.append(self.now())
             end.send(data)
+        except OSError:             # EMSGSIZE: a function made it longer than the MTU; ENOBUFS: the far kernel takes no more
+            frame.arrivals.pop()
+            frame.fate = "lost"
+            return
+        frame.fate = "changed" if frame.became else "arrived" if len(frame.arrivals) == 1 else "arrived twice"
 
     def come_back(self):
         """What the notebook's function made of a frame: what goes on in its place."""
@@ -275,6 +280,7 @@ class Helper:
             its = node.ip.link_lookup(ifname=there)[0]
             self.ip.link("set", index=own, state="up", arp=False)
             node.ip.link("set", index=its, state="up")
+            self.fresh += [(contextlib.nullcontext, here), (node.inside, there)]
             for address, prefix in addresses[side]:
                 node.ip.addr("add", index=its, address=address, prefixlen=prefix,
                              **({"flags": 2} if ":" in address else {}))       # IFA_F_NODAD: usable at once (RFC 4862, 5.4)
@@ -284,8 +290,12 @@ class Helper:
             self.watch.register(end, selectors.EVENT_READ, (cable, side))
         return far
 
-    def do_change_routes(self, changes):
-        """[(host, "replace" or "del", "10.0.2.0/24", via, interface)]"""
+    def do_ready(self, changes):
+        """Wait until all interfaces are up, then change routes: [(host, "replace" or "del", to, via, interface)]."""
+        for place, interface in self.fresh:
+            with place():
+                wait_until(lambda interface=interface: is_up(interface))
+        self.fresh = []
         for name, what, to, via, interface in changes:
             ip = self.nodes[name].ip
             family = socket.AF_INET6 if ":" in to else socket.AF_INET

@@ -188,8 +188,7 @@ class Network:
                 changes += [(name, "del", to, *step) for to, step in before.items() if step and not table.get(to)]
                 changes += [(name, "replace", to, *step) for to, step in table.items() if step and before.get(to) != step]
                 node.table = table
-            if changes:
-                self._process.ask("change_routes", changes)
+            self._process.ask("ready", changes)
             self._stale = False
 
     def close(self):
