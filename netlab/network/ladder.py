@@ -20,9 +20,9 @@ with the last of them; and what a machine that was busy for 200 ms sends again t
 import heapq
 from dataclasses import dataclass, field
 
-from netlab.events import RECEIVES, SENDS, Event
+from netlab.events import ENDINGS, RECEIVES, SENDS, Event
 from netlab.network.journeys import journeys, owners
-from netlab.network.tracing import ACROSS, CONNECTS, Drawn, Ends, Needs, _is_ack, address_of, range_of
+from netlab.network.tracing import ACROSS, CONNECTS, Drawn, Ends, Needs, address_of, is_ack, range_of
 from netlab.words import count_of, number_of, show_call, show_result
 
 WAITS = RECEIVES | CONNECTS | {"accept"}
@@ -82,9 +82,9 @@ class Ladder:
         lines = []
         for n, row in enumerate(shown, 1):
             sources = sorted({number[id(self.rows[c])] for c in row.causes if id(self.rows[c]) in number})
-            who = self.names.get(row.side, "") if row.kind != "fold" else "…"
+            who = "…" if row.kind == "fold" else self.names.get(row.side) or row.drawn.journey.sender
             tail = f"   (from {', '.join(map(str, sources))})" if sources and row.event else ""
-            lines.append(f"{n:3}  {who or 'between':<{wide}}  {words_of(row, self)}{tail}")
+            lines.append(f"{n:3}  {who:<{wide}}  {words_of(row, self)}{tail}")
         return "\n".join([*lines, self.caption])
 
     def __repr__(self) -> str:
@@ -227,22 +227,22 @@ def _order(needs):
 
 
 def _urgency(needs, steps):
-    """{step: key}: what comes first of several that could. A packet comes as soon as it has left, and leaves as soon as it can;
-    then calls return; then what waits begins; and at last a call that makes a new packet, in the order of these."""
-    keys, latest = {}, 0.0
-    rank = {e: n for n, e in enumerate(needs.events)}
+    """{step: key}: what comes first of several that could. A packet comes as soon as it has left, and leaves as soon as its
+    call was made; then calls return, and those that wait begin; then kernels send what no call asked for; and at last comes
+    a call that makes a new packet, in the order of these."""
+    keys, latest, rank = {}, 0.0, {e: n for n, e in enumerate(needs.events)}
     for what, thing in steps:
-        if isinstance(thing, Event):
-            waits = thing.method in WAITS
-            latest = max(latest, needs.enables.get(thing, 0.0))
-            at = needs.enables.get(thing, latest)
-            first = {("finish", False): 2, ("start", True): 3, ("finish", True): 4, ("start", False): 6}[what, waits]
-            if what == "start" and thing.method in CONNECTS:
-                first = 6
-            keys[what, thing] = first, at if first == 6 else 0, rank[thing]
+        if isinstance(thing, Drawn):
+            asked = any(isinstance(cause, Event) for cause in needs.causes[thing]) and not thing.again
+            keys[what, thing] = (0 if what == "arrival" else 1 if asked else 5), thing.left, 0
+            continue
+        latest = max(latest, needs.enables.get(thing, 0.0))
+        if what == "start" and (thing.method not in WAITS or thing.method in CONNECTS):
+            silent_end = thing.method in ENDINGS and thing not in needs.enables
+            keys[what, thing] = 6, float("inf") if silent_end else needs.enables.get(thing, latest), rank[thing]
         else:
-            ack = thing.journey.segment is not None and _is_ack(thing)
-            keys[what, thing] = 0 if what == "arrival" else 5 if ack else 1, thing.side == "server", thing.left
+            waits = thing.method in WAITS
+            keys[what, thing] = (3 if what == "start" else 4 if waits else 2), 0.0, rank[thing]
     return keys
 
 
@@ -298,7 +298,7 @@ def _goes_on(first, row):
     if first.drawn is None or not first.drawn.first or first.drawn.journey.segment is None:
         return False
     if row.drawn:
-        return row.drawn.stream == first.drawn.stream or (row.drawn.side == ACROSS[first.side] and _is_ack(row.drawn))
+        return row.drawn.stream == first.drawn.stream or (row.drawn.side == ACROSS[first.side] and is_ack(row.drawn))
     return row.side == ACROSS[first.side] and row.event.method in RECEIVES and bool(row.event.size)
 
 
@@ -339,7 +339,9 @@ def _caption(ladder):
         by = ladder.names.get(errors[0].side) or errors[0].journey.sender
         heard = f", and {raised}" if any(errors[0] in _causes(ladder, row) for row in failed) else "; no call was told"
         said.append(f"{by}'s kernel said {errors[0].journey.meaning} with {errors[0].journey.protocol}{heard}.")
-    lost = [each for each in segments if each.lost]
+    lost = [each for each in segments if each.lost and not is_ack(each)]
+    if not lost and any(each.lost for each in segments):
+        said.append("An ACK was lost, so that the kernel sent again what had come.")
     if lost and not refused:
         again = [each for each in segments if each.again]
         many = f"{count_of(len(lost), 'segment').capitalize()} {'was' if len(lost) == 1 else 'were'} lost"

@@ -6,7 +6,7 @@ The result is `needs`: {step: the steps that come before it}. A step is ("start"
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from netlab.events import ENDINGS, RECEIVES, SENDS, Event
+from netlab.events import ENDINGS, HELD, RECEIVES, SENDS, Event
 from netlab.network.journeys import Journey
 
 ACROSS = {"client": "server", "server": "client", "": ""}
@@ -157,13 +157,15 @@ class Needs:
                 self.need("departure", each, "arrival" if about.came is not None else "departure", about)
 
     def _in_order_at_each_end(self):
-        """At each end packets leave and come as the capture has it."""
+        """At each end packets leave and come as the capture has it. Only where an ACK comes is free among what leaves there
+        meanwhile: nothing tells whether that waited for it."""
         for end in ("client", "server"):
-            steps = [(each.left, "departure", each) for each in self.drawn if each.side == end]
-            steps += [(each.came, "arrival", each) for each in self.drawn if each.to == end and each.came is not None]
-            steps.sort(key=lambda step: step[0])
-            for (_, before, one), (_, what, other) in zip(steps, steps[1:]):
-                self.before[what, other].add((before, one))
+            leave = [(each.left, "departure", each) for each in self.drawn if each.side == end]
+            come = [(each.came, "arrival", each) for each in self.drawn if each.to == end and each.came is not None]
+            for steps in (come, [step for step in leave + come if step[1] == "departure" or not is_ack(step[2])]):
+                steps.sort(key=lambda step: step[0])
+                for (_, before, one), (_, what, other) in zip(steps, steps[1:]):
+                    self.before[what, other].add((before, one))
         for each in self.drawn:
             if each.came is not None:
                 self.before["arrival", each].add(("departure", each))
@@ -204,7 +206,8 @@ class _Connection:
         need, socket = self.needs.need, self.sockets.get(side)
         calls = self.needs.calls_of(socket) if socket is not None else []
         sends = [e for e in calls if e.method in SENDS and e.size]
-        ending = next((e for e in calls if e.method in ENDINGS and not e.error and e.args[:1] != ("SHUT_RD",)), None)
+        ending = next((e for e in calls if e.method in ENDINGS and not e.error and e.result != HELD
+                       and e.args[:1] != ("SHUT_RD",)), None)
         close = next((e for e in calls if e.method == "close"), None)
         for each in self.of[side]:
             if each.first:
@@ -270,15 +273,15 @@ class _Connection:
 
     def shown(self):
         """All but the ACKs that are no news (see `ladder`)."""
-        return [each for each in self.drawn if not _is_ack(each) or each.label == "ACK" or self._is_news(each)]
+        return [each for each in self.drawn if not is_ack(each) or each.label == "ACK" or self._is_news(each)]
 
     def _is_news(self, ack):
         mine, theirs, wanted = self.of.get(ack.side, ()), self.of.get(ACROSS[ack.side], ()), ack.journey.segment.ack
         at = ack.left
-        before = [each.left for each in theirs if not _is_ack(each) and each.came is not None and each.came <= at]
+        before = [each.left for each in theirs if not is_ack(each) and each.came is not None and each.came <= at]
         begin = max(before, default=0)
-        after = min((each.left for each in theirs if not _is_ack(each) and each.left > at), default=float("inf"))
-        if any(begin < each.left < after and not _is_ack(each) for each in mine):
+        after = min((each.left for each in theirs if not is_ack(each) and each.left > at), default=float("inf"))
+        if any(begin < each.left < after and not is_ack(each) for each in mine):
             return False                # its data or its FIN says it, or could have
         if any(each.left < at and each.came is not None and (each.journey.segment.ack or 0) >= wanted for each in mine):
             return False                # said before
@@ -288,7 +291,10 @@ class _Connection:
             each.left > (ack.came or at) for each in theirs if each.first >= wanted and each.first))
 
 
-def _is_ack(each):
+def is_ack(each: Drawn) -> bool:
+    """A TCP segment that has nothing but an acknowledgment."""
+    if each.journey.segment is None:
+        return False
     segment = each.journey.segment
     return segment.end == segment.seq and segment.flags == ("ACK",)
 
