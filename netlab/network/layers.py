@@ -54,6 +54,8 @@ _HEADERS = {    # Scapy's name of a header: ours, and the names of its fields. A
     "ICMPv6NDOptDstLLAddr": ("ICMPv6 option", {"type": "Type", "len": "Length", "lladdr": "Link-Layer Address"}),
     "ICMPv6NDOptUnknown": ("ICMPv6 option", {"type": "Type", "len": "Length", "data": "Data"}),
 }
+_RFC_792 = {"dest-unreach": "destination unreachable", "ttl-zero-during-transit": "time to live exceeded in transit",
+            "ttl-zero-during-reassembly": "fragment reassembly time exceeded"}
 _QUOTED = {"IPerror": "IP", "TCPerror": "TCP", "UDPerror": "UDP", "ICMPerror": "ICMP", "IPerror6": "IPv6"}
 
 CONTROL_BITS = dict(zip("FSRPAUECN", ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE")))
@@ -199,6 +201,8 @@ def _named(name, value, first, bits, field, header):
         meaning = f"byte {8 * value:,}"
     elif shown.strip("'") and not shown.strip("'")[0].isdigit():
         meaning = shown.strip("'")
+        if header.name.startswith("ICMP") and meaning.islower():
+            meaning = _RFC_792.get(meaning, meaning.replace("-", " "))
     return Field(name, value, first, bits, meaning)
 
 

@@ -162,11 +162,11 @@ def test_the_table_has_nothing_that_differs_from_run_to_run():
     assert said.splitlines()[2].endswith("  lost") and "arrived" not in said
     lines = said.splitlines()
     assert len(lines) == len(KINDS)
-    for part in ("ICMP 10.0.1.2 > 10.0.2.2 dest-unreach, port-unreachable", "ARP who has 10.0.1.1? tell 10.0.1.2",
+    for part in ("ICMP 10.0.1.2 > 10.0.2.2 destination unreachable, port unreachable", "ARP who has 10.0.1.1? tell 10.0.1.2",
                  "UDP 10.0.1.2:port > 10.0.2.2:7777, 2 bytes",
                  "ICMPv6 fe80::… > ff02::1:ff00:2 Neighbor Solicitation 2001:db8:2::2",
                  "TCP [2001:db8:1::2]:port > [2001:db8:2::2]:80 SYN, seq 0, 0 bytes",
-                 "UDP 10.0.1.2 > 10.0.2.2, fragment from byte 24, the last", "ICMP 10.0.1.2 > 10.0.2.2 echo-request 4, 4 bytes"):
+                 "UDP 10.0.1.2 > 10.0.2.2, fragment from byte 24, the last", "ICMP 10.0.1.2 > 10.0.2.2 echo request 4, 4 bytes"):
         assert sum(part in line for line in lines) >= 1, part
     assert Packets().text() == "no packets"
     assert packet(tcp(b"hello", flags="PA", seq=9)).summary == "TCP 10.0.1.2:port > 10.0.2.2:80 PSH ACK, 5 bytes"
