@@ -1,12 +1,15 @@
 """Hosts, routers and cables of one's own, over the real TCP/IP of Linux, and the packets that passed.
 
 Read it from `network`, `hosts` and `cables`, which a notebook uses, to `process` and `helper`, which do the work;
-`routing` finds the ways, `fates` says what a bad cable does, `inside` is `with host:`. What passed: `packets`.
+`routing` finds the ways, `fates` says what a bad cable does, `inside` is `with host:`. What passed: `packets`, as a
+picture `map`, `ladder`, `one_packet`.
 """
 from netlab.network.cables import Cable, Frame
 from netlab.network.hosts import Host, Router
+from netlab.network.ladder import Ladder, ladder
 from netlab.network.network import Network
-from netlab.network.packets import Packet, Packets
+from netlab.network.packets import Packet, Packets, load
 from netlab.network.process import HelperEnded, Unavailable
 
-__all__ = ["Cable", "Frame", "HelperEnded", "Host", "Network", "Packet", "Packets", "Router", "Unavailable"]
+__all__ = ["Cable", "Frame", "HelperEnded", "Host", "Ladder", "Network", "Packet", "Packets", "Router", "Unavailable", "ladder",
+           "load"]

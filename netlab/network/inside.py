@@ -6,7 +6,7 @@ import threading
 PLAIN = socket.socket
 _plain_init, _plain_getaddrinfo = PLAIN.__init__, socket.getaddrinfo
 _INTERNET = {socket.AF_INET, socket.AF_INET6, getattr(socket, "AF_PACKET", -1)}
-_lock, _entered = threading.Lock(), 0
+_lock, _entered, _no_proxy = threading.Lock(), 0, None
 
 
 class _Here(threading.local):
@@ -24,27 +24,25 @@ class Inside:
     """
 
     def __enter__(self):
-        global _entered
+        global _entered, _no_proxy
         with _lock:
             if not _entered:
                 PLAIN.__init__, socket.getaddrinfo = _init, _getaddrinfo
+                _no_proxy, os.environ["no_proxy"] = os.environ.get("no_proxy"), "*"
             _entered += 1
-        _here.hosts = (*_here.hosts, (self, os.environ.get("no_proxy")))
-        os.environ["no_proxy"] = "*"
+        _here.hosts = (*_here.hosts, self)
         return self
 
     def __exit__(self, *about):
         global _entered
-        *rest, (_, proxies) = _here.hosts
-        _here.hosts = tuple(rest)
-        if proxies is None:
-            os.environ.pop("no_proxy", None)
-        else:
-            os.environ["no_proxy"] = proxies
+        _here.hosts = _here.hosts[:-1]
         with _lock:
             _entered -= 1
             if not _entered:
                 PLAIN.__init__, socket.getaddrinfo = _plain_init, _plain_getaddrinfo
+                del os.environ["no_proxy"]
+                if _no_proxy is not None:
+                    os.environ["no_proxy"] = _no_proxy
 
 
 def _init(self, family=-1, type=-1, proto=-1, fileno=None):
@@ -53,13 +51,13 @@ def _init(self, family=-1, type=-1, proto=-1, fileno=None):
         type = socket.SOCK_STREAM if type == -1 else type
         proto = 0 if proto == -1 else proto
         if family in _INTERNET:
-            fileno = _here.hosts[-1][0].open(family, type, proto)
+            fileno = _here.hosts[-1].open(family, type, proto)
     _plain_init(self, family, type, proto, fileno)
 
 
 def _getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
     if _here.hosts and isinstance(host, str):
-        host = _here.hosts[-1][0].resolve(host) or host
+        host = _here.hosts[-1].resolve(host) or host
         if host != "localhost":
             flags |= socket.AI_NUMERICHOST          # no name server is in this network
     return _plain_getaddrinfo(host, port, family, type, proto, flags)

@@ -203,6 +203,10 @@ class Network:
         if error is None:
             self._raise()
 
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        from netlab.network import map as drawn         # a picture, where one is asked for
+        return drawn.of(self)._repr_mimebundle_()
+
     def __repr__(self):
         return f"<Network of {', '.join(self._nodes) or 'nobody yet'}>"
 

@@ -419,7 +419,15 @@ def test_with_host_is_for_one_thread_and_puts_all_back(pair, monkeypatch):
         with socket.socket() as sock:
             said.append(sock.getsockopt(socket.SOL_SOCKET, 71, 8))      # SO_NETNS_COOKIE: a number for each namespace
 
+    inner = threading.Event()
+
+    def stay():
+        with alice:
+            inner.wait()
+
+    late = threading.Thread(target=stay)
     with alice:
+        late.start()                    # it leaves after us
         thread = threading.Thread(target=whose)
         thread.start()
         thread.join()
@@ -432,6 +440,8 @@ def test_with_host_is_for_one_thread_and_puts_all_back(pair, monkeypatch):
             sock.bind(("10.0.1.2", 0))          # that is bob's
         assert caught.value.errno == errno.EADDRNOTAVAIL
     whose()
+    inner.set()
+    late.join()
     assert said[0] == said[2] != said[1]
     assert (socket.socket.__init__, socket.getaddrinfo) == (init, lookup) and os.environ["no_proxy"] == "example"
 
