@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 import weakref
 
+import psutil
 import pytest
 from conftest import need
 
@@ -501,21 +502,20 @@ def test_routes_are_removed_and_added(routed):
 
 # its borders
 
-def listening():
-    """The machine's own sockets: all lines of its tables, without counters."""
-    return {(file, *line.split()[1:4]) for file in ("tcp", "tcp6", "udp", "udp6", "raw")
-            for line in open(f"/proc/net/{file}").readlines()[1:] if line.split()[3] in ("0A", "07")}
+def on_this_machine(*processes):
+    """The addresses at which sockets of these processes are to be found in the machine's own tables."""
+    return {connection.laddr for pid in processes for connection in psutil.Process(pid).net_connections("inet")}
 
 
-def test_nothing_listens_on_the_machine_and_nothing_gets_in_or_out(pair, tmp_path):
+def test_nothing_listens_on_the_machine_and_nothing_gets_in_or_out(pair, net):
     alice, bob, _ = pair
-    before = listening()
+    processes = os.getpid(), net._process.child.pid
+    before = on_this_machine(*processes)
     with bob.socket() as listener, udp(bob, 9, .05) as datagrams, socket.create_server(("127.0.0.1", 0)) as outside:
         listener.bind(("", 8080))
         listener.listen()
         listener.settimeout(.05)
-        new = {line[1] for line in listening() - before}
-        assert new == {f"0100007F:{outside.getsockname()[1]:04X}"}      # ours, for this test
+        assert on_this_machine(*processes) - before == {outside.getsockname()}      # of this test
         for address in (bob.address, "127.0.0.1"):
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock, contextlib.suppress(OSError):
                 sock.sendto(b"let me in", (address, 9))
