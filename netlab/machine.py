@@ -1,11 +1,10 @@
 """What this machine can do, found out by trying it."""
 import socket
-import subprocess
-import sys
 import tempfile
 from typing import NamedTuple
 
-from netlab.kernel import LINUX, Unavailable, tcp_info, why
+from netlab.kernel import Unavailable, tcp_info, why
+from netlab.network import Network
 
 
 class Ability(NamedTuple):
@@ -23,7 +22,7 @@ def abilities() -> list[Ability]:
 def _tried(name, trial) -> Ability:
     try:
         trial()
-    except (OSError, Unavailable, subprocess.SubprocessError) as error:
+    except (OSError, Unavailable) as error:
         return Ability(name, False, f"{trial.__doc__}: {getattr(error, 'strerror', None) or error}")
     return Ability(name, True, trial.__doc__)
 
@@ -55,20 +54,11 @@ def _try_loopback():
         sock.bind(("127.0.0.2", 0))
 
 
-def _try_capture():
-    """a packet socket inside a network namespace of its own"""
-    if not LINUX:
-        raise Unavailable("namespaces are Linux's")
-    # In a fresh process: unshare() refuses a process that has threads.
-    code = ("import ctypes, os, socket; libc = ctypes.CDLL(None, use_errno=True)\n"
-            "if libc.unshare(0x10000000 | 0x40000000):\n"               # CLONE_NEWUSER | CLONE_NEWNET
-            "    raise SystemExit(os.strerror(ctypes.get_errno()))\n"
-            "try: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)\n"
-            "except OSError as error: raise SystemExit(error.strerror)\n")
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, timeout=10)
-    if done.returncode:
-        raise Unavailable(done.stderr.strip().rpartition("\n")[2] or "it ended without a word")
+def _try_network():
+    """a host, a router and a cable"""
+    if reason := Network.why():
+        raise Unavailable(reason)
 
 
 _TRIALS = {"IPv6": _try_ipv6, "AF_UNIX": _try_unix, "TCP_INFO": _try_tcp_info,
-           "packet capture": _try_capture, "several loopback addresses": _try_loopback}
+           "a network of your own": _try_network, "several loopback addresses": _try_loopback}
