@@ -3,10 +3,14 @@ import socket
 import struct
 import time
 from contextlib import suppress
+from typing import NamedTuple
+
+from markupsafe import Markup
 
 from netlab import Timeline, echo, serve, serve_udp
 from netlab.kernel import wait_until
 from netlab.network import HelperEnded, Packets
+from netlab.network.ladder import ladder, words_of
 from netlab.network.segments import follow
 from netlab.sockets import PLAIN
 from netlab.words import as_text, error_name, number_of
@@ -31,15 +35,24 @@ def checksum(data: bytes) -> int:
     return total ^ 0xFFFF
 
 
-def word(packet) -> str:
-    """What a packet is, in a word or two for its mark on the map."""
-    if "ARP" in packet:
-        return "ARP who has" if packet["ARP"]["Opcode"] == 1 else "ARP is here"
-    if payload := packet.payload:
-        return as_text(payload, limit=16)
-    if "TCP" in packet:
-        return " ".join(packet["TCP"]["Control Bits"])
-    return next((layer.name for layer in packet.layers if layer.name in ("UDP", "ICMP", "ICMPv6")), packet.layers[0].name)
+class Step(NamedTuple):
+    """A row of the ladder: what a program called, or what a kernel sent; and where on the map that was."""
+    who: str
+    side: str                           # "client", "server", or "" between them
+    words: str
+    is_call: bool
+    marks: dict                         # cable's name: [(word, sender, "" or what became of it)]
+
+
+def steps(made) -> list[Step]:
+    """A ladder, row by row."""
+    found = []
+    for row in made.rows:
+        name, marks = made.names.get(row.side) or (row.drawn.journey.sender if row.drawn else ""), {}
+        for frame in row.drawn.journey.frames if row.drawn else ():
+            marks.setdefault(frame.cable, []).append((row.drawn.label, frame.sender, frame.fate if frame.fate in ENDED else ""))
+        found.append(Step(name, row.side, words_of(row, made), row.drawn is None, marks))
+    return found
 
 
 class Exchange:
@@ -54,7 +67,7 @@ class Exchange:
         self.sock, self.server, self.doing, self.failure, self.trouble = None, None, "", "", ""
         self.done = self.ended = False
         self.since, self.port, self.identifier = 0, None, number & 0xFFFF       # what its packets are known by
-        self.took, self.passed = 0.0, 0         # of a ping: seconds until the first answer, routers that passed it on
+        self.took, self._drawn = 0.0, (None, [], None)        # of a ping: seconds until the first answer
 
     # the calls
 
@@ -117,13 +130,11 @@ class Exchange:
         """The next answer to this ping: a raw socket also gets what is for others (raw(7))."""
         until = time.monotonic() + LIMIT
         while not self.ended:
-            if (left := until - time.monotonic()) <= 0:
+            if time.monotonic() > until:
                 raise TimeoutError
-            self.sock.settimeout(left)
             data = self.sock.recv(2048)
             inner = data[4 * (data[0] & 15):] if data else b""
             if len(inner) >= 8 and inner[0] == 0 and struct.unpack("!H", inner[4:6])[0] == self.identifier:
-                self.passed = 64 - data[8]      # Linux begins with a Time to Live of 64
                 self.answers.append(inner[8:])
                 return
 
@@ -204,6 +215,22 @@ class Exchange:
             self.trouble = f"The function on a cable raised {error_name(error)}: {error}."
             return
         self.packets = found.where(lambda packet: packet.number > self.since and self._mine(packet))
+
+    def steps(self) -> list[Step]:
+        """What happened so far, call by call and packet by packet."""
+        now = [packet.fate for packet in self.packets], len(self.timeline.log), self.timeline.pending()
+        if self._drawn[0] != now:
+            try:
+                made = ladder(self.packets, self.timeline, between=(self.source, self.target))
+            except ValueError:                          # no packet yet, and no call
+                made = None
+            self._drawn = now, [] if made is None else steps(made), made
+        return self._drawn[1]
+
+    def picture(self) -> Markup:
+        """The same as a picture, in HTML."""
+        self.steps()
+        return Markup(self._drawn[2]._repr_mimebundle_()["text/html"] if self._drawn[2] else "Nothing happened.")
 
     def _mine(self, packet):
         """Not of an exchange before, whose segments may still be sent again."""
@@ -288,7 +315,8 @@ class Exchange:
             if "ICMP" in packet and "Identifier" not in packet["ICMP"]:
                 code = next((field.meaning for field in packet["ICMP"].fields if field.name == "Code"), "")
                 return f"{packet.sender} sent word by ICMP, {code.replace('-', ' ') or 'unreachable'}"
-        return ""
+        lost = [packet for packet in self.packets if packet.fate in ENDED]      # of ARP, for the others are told elsewhere
+        return self._where(lost, "question of ARP") if lost else ""
 
     def _where(self, gone, what):
         """Where packets were lost, in words."""
