@@ -1,6 +1,7 @@
 """One exchange of NetworkPanel: what one host sends to another, what comes back, and the packets that carried it."""
 import socket
 import struct
+import threading
 import time
 from contextlib import suppress
 from typing import NamedTuple
@@ -8,7 +9,6 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from netlab import Timeline, echo, serve, serve_udp
-from netlab.kernel import wait_until
 from netlab.network import HelperEnded, Packets
 from netlab.network.ladder import ladder, words_of
 from netlab.network.segments import follow
@@ -50,9 +50,22 @@ def steps(made) -> list[Step]:
     for row in made.rows:
         name, marks = made.names.get(row.side) or (row.drawn.journey.sender if row.drawn else ""), {}
         for frame in row.drawn.journey.frames if row.drawn else ():
-            marks.setdefault(frame.cable, []).append((row.drawn.label, frame.sender, frame.fate if frame.fate in ENDED else ""))
+            marks.setdefault(frame.cable, []).append(_mark(row.drawn.label, frame))
         found.append(Step(name, row.side, words_of(row, made), row.drawn is None, marks))
     return found
+
+
+def steps_of_frames(packets) -> list[Step]:
+    """The same of frames alone, each on its cable."""
+    found = []
+    for packet in packets:
+        words = packet.summary + (f", {packet.fate} on {packet.cable}" if packet.fate in ENDED else "")
+        found.append(Step(packet.sender, "", words, False, {packet.cable: [_mark(packet.layers[-1].name, packet)]}))
+    return found
+
+
+def _mark(word, packet):
+    return word, packet.sender, packet.fate if packet.fate in ENDED else ""
 
 
 class Exchange:
@@ -65,7 +78,7 @@ class Exchange:
         self.panel, self.number, self.by, self.source, self.target, self.messages = panel, number, by, source, target, messages
         self.timeline, self.packets, self.answers = Timeline(limit=300), Packets(), []
         self.sock, self.server, self.doing, self.failure, self.trouble = None, None, "", "", ""
-        self.done = self.ended = False
+        self.done, self._over = False, threading.Event()
         self.since, self.port, self.identifier = 0, None, number & 0xFFFF       # what its packets are known by
         self.took, self._drawn = 0.0, (None, [], None)        # of a ping: seconds until the first answer
 
@@ -81,7 +94,7 @@ class Exchange:
         except HelperEnded as error:
             self.trouble = str(error)
         except OSError as error:
-            if not self.ended:
+            if not self._over.is_set():
                 self.failure = f"{self.doing or 'a call'} raised {error_name(error)} ({error.strerror or error})"
                 self.panel.typed(f"# {self.failure}")
         finally:
@@ -89,11 +102,15 @@ class Exchange:
             self._finish()
 
     def end(self):
-        """End a call that waits."""
-        self.ended = True
-        if (sock := self.sock) is not None:
+        """End a call that waits: TCP by a shutdown, the others, which that does not wake, by a message to themselves."""
+        self._over.set()
+        if (sock := self.sock) is not None and self.doing:
             with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+                if self.by == "TCP":
+                    PLAIN.shutdown(sock, socket.SHUT_RDWR)
+                else:
+                    PLAIN.connect(sock, PLAIN.getsockname(sock))
+                    PLAIN.send(sock, echo_request(0, 0, b"") if self.by == "ping" else b"")
 
     def _tcp(self):
         self._serve("serve", serve, "echo", echo)
@@ -129,7 +146,7 @@ class Exchange:
     def _take_reply(self):
         """The next answer to this ping: a raw socket also gets what is for others (raw(7))."""
         until = time.monotonic() + LIMIT
-        while not self.ended:
+        while not self._over.is_set():
             if time.monotonic() > until:
                 raise TimeoutError
             data = self.sock.recv(2048)
@@ -141,7 +158,7 @@ class Exchange:
     def _receive(self, size):
         got = []
         self._call(f"recv({size})", lambda: got.append(self.sock.recv(size)))
-        if self.ended:
+        if self._over.is_set():
             return b""
         self.answers += got
         return got[0]
@@ -159,7 +176,7 @@ class Exchange:
         self.sock.settimeout(LIMIT)
 
     def _call(self, call, action, typed=""):
-        if self.ended:
+        if self._over.is_set():
             raise TimeoutError
         self.doing = call.partition("(")[0]
         self.panel.typed(f"sock.{typed or call}")
@@ -188,8 +205,10 @@ class Exchange:
             self.panel.typed("server.stop()")
             with suppress(RuntimeError):
                 self.server.stop()
-        with suppress(OSError):                         # TimeoutError, or the network is closed
-            wait_until(self._settled, 1)
+        with suppress(OSError):                         # the network is closed
+            for _ in range(40):                         # with pauses: the helper has to carry the frames, too
+                if self._over.wait(.025) or self._settled():
+                    break
         self.look()
         self.done = True
         self.panel.ended(self)
@@ -198,10 +217,9 @@ class Exchange:
         """Whether no packet of it is on its way, and its connection has come to its end."""
         self.look()
         if any(packet.fate == "on its way" for packet in self.packets):
-            return self.ended
-        states = [state for host in (self.source, self.target) for (_, port), (_, peer), state in host.connections
-                  if self.by == "TCP" and self.port in (port, peer)]
-        return self.ended or all(state == "TIME_WAIT" for state in states)
+            return False
+        return self.by != "TCP" or all(state == "TIME_WAIT" for host in (self.source, self.target)
+                                       for (_, port), (_, peer), state in host.connections if self.port in (port, peer))
 
     # the packets
 
@@ -222,15 +240,16 @@ class Exchange:
         if self._drawn[0] != now:
             try:
                 made = ladder(self.packets, self.timeline, between=(self.source, self.target))
-            except ValueError:                          # no packet yet, and no call
+            except (ValueError, KeyError):              # no packet yet, and no call; or nothing tells whose an address is
                 made = None
-            self._drawn = now, [] if made is None else steps(made), made
+            self._drawn = now, steps_of_frames(self.packets) if made is None else steps(made), made
         return self._drawn[1]
 
     def picture(self) -> Markup:
         """The same as a picture, in HTML."""
         self.steps()
-        return Markup(self._drawn[2]._repr_mimebundle_()["text/html"] if self._drawn[2] else "Nothing happened.")
+        drawn = self._drawn[2]
+        return Markup(drawn._repr_mimebundle_()["text/html"] if drawn else "There is no ladder: too little has passed.")
 
     def _mine(self, packet):
         """Not of an exchange before, whose segments may still be sent again."""
@@ -247,11 +266,11 @@ class Exchange:
         return [packet for packet in self.packets if packet.fate in ENDED and "ARP" not in packet]
 
     def again(self):
-        """How many segments the two ends sent once more, as each of them left its host."""
+        """How many segments with data, or a SYN, the two ends sent once more, as each of them left its host."""
         seen, count = set(), 0
         for segment in follow(self.packets):
             here = self.source if segment.forward else self.target
-            if segment.packet.sender == here.name and segment.end > segment.seq:
+            if segment.packet.sender == here.name and (segment.length or "SYN" in segment.flags):
                 key = segment.connection, segment.forward, segment.seq, segment.end
                 count += key in seen
                 seen.add(key)
@@ -289,7 +308,7 @@ class Exchange:
         gone, again = self.gone(), self.again()
         if self.trouble:
             return self.trouble
-        if self.ended:
+        if self._over.is_set():
             return "The exchange was ended."
         if self.failure:
             return f"Nothing came back: {self.failure}."

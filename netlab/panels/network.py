@@ -1,5 +1,6 @@
 """NetworkPanel: a network of one's own by hand: send over it, impair and cut its cables, and step through what passed."""
 from contextlib import suppress
+from dataclasses import replace
 
 from markupsafe import Markup
 
@@ -48,7 +49,7 @@ class NetworkPanel(Panel):
         self.network, self._lent, self.missing = network, network is not None, ""
         self._nodes, self._cables = [], []      # as they were last seen
         self._chosen, self._known, self.step, self._count = 0, {}, 0, 0
-        self.exchange, self.reached, self._ways = None, set(), []
+        self.exchange, self.reached, self._ways, self._stepping = None, set(), [], True
 
     def begin(self):
         self.missing = Network.why() if self.network is None else ""
@@ -88,8 +89,8 @@ class NetworkPanel(Panel):
             return self.missing
         if self.exchange is None:
             return "" if self._sentence else "Choose who sends what to whom, and press Send."
-        doing = self.exchange.doing
-        return f"{self.exchange.source.name} waits in {doing}." if doing else ""
+        doing, trouble = self.exchange.doing, self.exchange.trouble
+        return trouble if self._runs and trouble else f"{self.exchange.source.name} waits in {doing}." if doing else ""
 
     def controls(self):
         self._see()
@@ -147,8 +148,8 @@ class NetworkPanel(Panel):
         return steps
 
     def _marked(self, steps):
-        """The cables with marks where this step's packet went."""
-        marks = steps[self.step - 1].marks if 0 < self.step <= len(steps) else {}
+        """The cables with marks where this step's packet went, if that is what was done last."""
+        marks = steps[self.step - 1].marks if self._stepping and 0 < self.step <= len(steps) else {}
         return [cable._replace(marks=tuple(marks.get(cable.name, ()))) for cable in self._cables]
 
     def _ladder(self, steps):
@@ -166,7 +167,7 @@ class NetworkPanel(Panel):
 
     def picture(self, said: str):
         """The map as it is now, with the packet of this step, as a Picture."""
-        return network_map(self._nodes, self._marked(self._steps()), said)
+        return replace(network_map(self._nodes, self._marked(self._steps()), said), text=f"{self.plain}\n{said}")
 
     def more(self):
         if self.missing:
@@ -257,7 +258,7 @@ class NetworkPanel(Panel):
     def on_go(self, where):
         most = len(self.exchange.steps()) if self.exchange is not None else 0
         to = {"first": 1, "previous": self.step - 1, "next": self.step + 1, "last": most}.get(where, self.step)
-        self.step = max(min(1, most), min(to, most))
+        self.step, self._stepping = max(min(1, most), min(to, most)), True
 
     # in a thread of the panel's
 
@@ -271,6 +272,7 @@ class NetworkPanel(Panel):
                 return self.say(f"Nothing was done: {name} has no cable, and so no address.")
         self.typed(f"# {by} from {source} to {target}")
         self.say("")
+        self._stepping = True
         self.exchange = Exchange(self, number, by, hosts[source], hosts[target], messages)
         if self._closed:
             self.exchange.end()
@@ -312,6 +314,7 @@ class NetworkPanel(Panel):
         cable = self.network.cables[number]
         try:
             cable.cut() if cut else cable.mend()
+            self._stepping = False
             after = sentence(self.network)
         except OSError as error:
             return self.say(str(error))
