@@ -235,6 +235,20 @@ def words_in(svg):
         yield left, left + wide, float(own["y"]), size, words
 
 
+def lines_in(svg):
+    """[(x, y, x, y)] of all that is a straight line in any direction."""
+    for begin_x, begin_y, how, end in re.findall(r'd="M([\d.]+) ([\d.]+)([LV])([\d. ]+)"', svg):
+        x, y = map(float, end.split()) if how == "L" else (float(begin_x), float(end))
+        yield float(begin_x), float(begin_y), x, y
+
+
+def crosses(line, left, right, top, bottom):
+    """Whether a line passes through a box."""
+    x1, y1, x2, y2 = line
+    points = [(x1 + (x2 - x1) * n / 400, y1 + (y2 - y1) * n / 400) for n in range(401)]
+    return any(left < x < right and top < y < bottom for x, y in points)
+
+
 def twelve_calls():
     talk = Talk()
     talk.open()
@@ -248,7 +262,17 @@ def twelve_calls():
     return talk
 
 
-@pytest.mark.parametrize("talk", [one_and_two, twelve_calls])
+def long_labels():
+    talk = Talk()
+    talk.open()
+    talk.call(0, "sendall", DATA, data=b"x" * 1024, size=14_000)
+    for n in range(10):
+        talk.segment(True, "A", 1 + 1400 * n, 1, b"x" * 1400, fate="lost" if n == 5 else "arrived")
+    talk.segment(True, "A", 7001, 1, b"x" * 1400)
+    return talk
+
+
+@pytest.mark.parametrize("talk", [one_and_two, twelve_calls, long_labels])
 def test_no_word_lies_on_another_or_outside(talk):
     drawn = picture_of(talk().ladder())
     for svg, width in ((drawn.svg, 760), (drawn.narrow, 360)):
@@ -259,6 +283,7 @@ def test_no_word_lies_on_another_or_outside(talk):
             over = [each[4] for each in found if each[4] is not words and each[0] < right and left < each[1]
                     and each[2] - each[3] * .7 < y + size * .1 and y - size * .7 < each[2] + each[3] * .1]
             assert not over, (words, over)
+            assert not [line for line in lines_in(svg) if crosses(line, left, right, y - size * .7, y)], words
     assert drawn.svg == picture_of(talk().ladder()).svg and "40000" not in drawn.svg
 
 
