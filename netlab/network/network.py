@@ -204,7 +204,7 @@ class Network:
             self._raise()
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        from netlab.network import map as drawn         # a picture, where one is asked for
+        from netlab.network import map as drawn  # a picture, where one is asked for
         return drawn.of(self)._repr_mimebundle_()
 
     def __repr__(self):

@@ -1,12 +1,16 @@
 """One exchange of NetworkPanel: what one host sends to another, what comes back, and the packets that carried it."""
 import socket
 import struct
+import threading
 import time
 from contextlib import suppress
+from typing import NamedTuple
+
+from markupsafe import Markup
 
 from netlab import Timeline, echo, serve, serve_udp
-from netlab.kernel import wait_until
 from netlab.network import HelperEnded, Packets
+from netlab.network.ladder import ladder, words_of
 from netlab.network.segments import follow
 from netlab.sockets import PLAIN
 from netlab.words import as_text, error_name, number_of
@@ -31,15 +35,37 @@ def checksum(data: bytes) -> int:
     return total ^ 0xFFFF
 
 
-def word(packet) -> str:
-    """What a packet is, in a word or two for its mark on the map."""
-    if "ARP" in packet:
-        return "ARP who has" if packet["ARP"]["Opcode"] == 1 else "ARP is here"
-    if payload := packet.payload:
-        return as_text(payload, limit=16)
-    if "TCP" in packet:
-        return " ".join(packet["TCP"]["Control Bits"])
-    return next((layer.name for layer in packet.layers if layer.name in ("UDP", "ICMP", "ICMPv6")), packet.layers[0].name)
+class Step(NamedTuple):
+    """A row of the ladder: what a program called, or what a kernel sent; and where on the map that was."""
+    who: str
+    side: str                           # "client", "server", or "" between them
+    words: str
+    is_call: bool
+    marks: dict                         # cable's name: [(word, sender, "" or what became of it)]
+
+
+def steps(made) -> list[Step]:
+    """A ladder, row by row."""
+    found = []
+    for row in made.rows:
+        name, marks = made.names.get(row.side) or (row.drawn.journey.sender if row.drawn else ""), {}
+        for frame in row.drawn.journey.frames if row.drawn else ():
+            marks.setdefault(frame.cable, []).append(_mark(row.drawn.label, frame))
+        found.append(Step(name, row.side, words_of(row, made), row.drawn is None, marks))
+    return found
+
+
+def steps_of_frames(packets) -> list[Step]:
+    """The same of frames alone, each on its cable."""
+    found = []
+    for packet in packets:
+        words = packet.summary + (f", {packet.fate} on {packet.cable}" if packet.fate in ENDED else "")
+        found.append(Step(packet.sender, "", words, False, {packet.cable: [_mark(packet.layers[-1].name, packet)]}))
+    return found
+
+
+def _mark(word, packet):
+    return word, packet.sender, packet.fate if packet.fate in ENDED else ""
 
 
 class Exchange:
@@ -52,9 +78,9 @@ class Exchange:
         self.panel, self.number, self.by, self.source, self.target, self.messages = panel, number, by, source, target, messages
         self.timeline, self.packets, self.answers = Timeline(limit=300), Packets(), []
         self.sock, self.server, self.doing, self.failure, self.trouble = None, None, "", "", ""
-        self.done = self.ended = False
+        self.done, self._over = False, threading.Event()
         self.since, self.port, self.identifier = 0, None, number & 0xFFFF       # what its packets are known by
-        self.took, self.passed = 0.0, 0         # of a ping: seconds until the first answer, routers that passed it on
+        self.took, self._drawn = 0.0, (None, [], None)        # of a ping: seconds until the first answer
 
     # the calls
 
@@ -68,7 +94,7 @@ class Exchange:
         except HelperEnded as error:
             self.trouble = str(error)
         except OSError as error:
-            if not self.ended:
+            if not self._over.is_set():
                 self.failure = f"{self.doing or 'a call'} raised {error_name(error)} ({error.strerror or error})"
                 self.panel.typed(f"# {self.failure}")
         finally:
@@ -76,11 +102,15 @@ class Exchange:
             self._finish()
 
     def end(self):
-        """End a call that waits."""
-        self.ended = True
-        if (sock := self.sock) is not None:
+        """End a call that waits: TCP by a shutdown, the others, which that does not wake, by a message to themselves."""
+        self._over.set()
+        if (sock := self.sock) is not None and self.doing:
             with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+                if self.by == "TCP":
+                    PLAIN.shutdown(sock, socket.SHUT_RDWR)
+                else:
+                    PLAIN.connect(sock, PLAIN.getsockname(sock))
+                    PLAIN.send(sock, echo_request(0, 0, b"") if self.by == "ping" else b"")
 
     def _tcp(self):
         self._serve("serve", serve, "echo", echo)
@@ -116,21 +146,19 @@ class Exchange:
     def _take_reply(self):
         """The next answer to this ping: a raw socket also gets what is for others (raw(7))."""
         until = time.monotonic() + LIMIT
-        while not self.ended:
-            if (left := until - time.monotonic()) <= 0:
+        while not self._over.is_set():
+            if time.monotonic() > until:
                 raise TimeoutError
-            self.sock.settimeout(left)
             data = self.sock.recv(2048)
             inner = data[4 * (data[0] & 15):] if data else b""
             if len(inner) >= 8 and inner[0] == 0 and struct.unpack("!H", inner[4:6])[0] == self.identifier:
-                self.passed = 64 - data[8]      # Linux begins with a Time to Live of 64
                 self.answers.append(inner[8:])
                 return
 
     def _receive(self, size):
         got = []
         self._call(f"recv({size})", lambda: got.append(self.sock.recv(size)))
-        if self.ended:
+        if self._over.is_set():
             return b""
         self.answers += got
         return got[0]
@@ -148,7 +176,7 @@ class Exchange:
         self.sock.settimeout(LIMIT)
 
     def _call(self, call, action, typed=""):
-        if self.ended:
+        if self._over.is_set():
             raise TimeoutError
         self.doing = call.partition("(")[0]
         self.panel.typed(f"sock.{typed or call}")
@@ -177,8 +205,10 @@ class Exchange:
             self.panel.typed("server.stop()")
             with suppress(RuntimeError):
                 self.server.stop()
-        with suppress(OSError):                         # TimeoutError, or the network is closed
-            wait_until(self._settled, 1)
+        with suppress(OSError):                         # the network is closed
+            for _ in range(40):                         # with pauses: the helper has to carry the frames, too
+                if self._over.wait(.025) or self._settled():
+                    break
         self.look()
         self.done = True
         self.panel.ended(self)
@@ -187,10 +217,9 @@ class Exchange:
         """Whether no packet of it is on its way, and its connection has come to its end."""
         self.look()
         if any(packet.fate == "on its way" for packet in self.packets):
-            return self.ended
-        states = [state for host in (self.source, self.target) for (_, port), (_, peer), state in host.connections
-                  if self.by == "TCP" and self.port in (port, peer)]
-        return self.ended or all(state == "TIME_WAIT" for state in states)
+            return False
+        return self.by != "TCP" or all(state == "TIME_WAIT" for host in (self.source, self.target)
+                                       for (_, port), (_, peer), state in host.connections if self.port in (port, peer))
 
     # the packets
 
@@ -204,6 +233,23 @@ class Exchange:
             self.trouble = f"The function on a cable raised {error_name(error)}: {error}."
             return
         self.packets = found.where(lambda packet: packet.number > self.since and self._mine(packet))
+
+    def steps(self) -> list[Step]:
+        """What happened so far, call by call and packet by packet."""
+        now = [packet.fate for packet in self.packets], len(self.timeline.log), self.timeline.pending()
+        if self._drawn[0] != now:
+            try:
+                made = ladder(self.packets, self.timeline, between=(self.source, self.target))
+            except (ValueError, KeyError):              # no packet yet, and no call; or nothing tells whose an address is
+                made = None
+            self._drawn = now, steps_of_frames(self.packets) if made is None else steps(made), made
+        return self._drawn[1]
+
+    def picture(self) -> Markup:
+        """The same as a picture, in HTML."""
+        self.steps()
+        drawn = self._drawn[2]
+        return Markup(drawn._repr_mimebundle_()["text/html"] if drawn else "There is no ladder: too little has passed.")
 
     def _mine(self, packet):
         """Not of an exchange before, whose segments may still be sent again."""
@@ -220,11 +266,11 @@ class Exchange:
         return [packet for packet in self.packets if packet.fate in ENDED and "ARP" not in packet]
 
     def again(self):
-        """How many segments the two ends sent once more, as each of them left its host."""
+        """How many segments with data, or a SYN, the two ends sent once more, as each of them left its host."""
         seen, count = set(), 0
         for segment in follow(self.packets):
             here = self.source if segment.forward else self.target
-            if segment.packet.sender == here.name and segment.end > segment.seq:
+            if segment.packet.sender == here.name and (segment.length or "SYN" in segment.flags):
                 key = segment.connection, segment.forward, segment.seq, segment.end
                 count += key in seen
                 seen.add(key)
@@ -262,7 +308,7 @@ class Exchange:
         gone, again = self.gone(), self.again()
         if self.trouble:
             return self.trouble
-        if self.ended:
+        if self._over.is_set():
             return "The exchange was ended."
         if self.failure:
             return f"Nothing came back: {self.failure}."
@@ -288,7 +334,8 @@ class Exchange:
             if "ICMP" in packet and "Identifier" not in packet["ICMP"]:
                 code = next((field.meaning for field in packet["ICMP"].fields if field.name == "Code"), "")
                 return f"{packet.sender} sent word by ICMP, {code.replace('-', ' ') or 'unreachable'}"
-        return ""
+        lost = [packet for packet in self.packets if packet.fate in ENDED]      # of ARP, for the others are told elsewhere
+        return self._where(lost, "question of ARP") if lost else ""
 
     def _where(self, gone, what):
         """Where packets were lost, in words."""

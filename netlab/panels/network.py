@@ -1,13 +1,13 @@
 """NetworkPanel: a network of one's own by hand: send over it, impair and cut its cables, and step through what passed."""
-import re
 from contextlib import suppress
+from dataclasses import replace
 
 from markupsafe import Markup
 
 from netlab.network import Network
 from netlab.network.map import impairment, network_map, panel_map, sentence, values
 from netlab.panels.base import Panel
-from netlab.panels.exchange import ENDED, Exchange, word
+from netlab.panels.exchange import Exchange
 from netlab.panels.parts import RUN_ME, button, goals, read_number, row, tag
 from netlab.words import quoted
 
@@ -49,7 +49,7 @@ class NetworkPanel(Panel):
         self.network, self._lent, self.missing = network, network is not None, ""
         self._nodes, self._cables = [], []      # as they were last seen
         self._chosen, self._known, self.step, self._count = 0, {}, 0, 0
-        self.exchange, self.reached, self._ways = None, set(), []
+        self.exchange, self.reached, self._ways, self._stepping = None, set(), [], True
 
     def begin(self):
         self.missing = Network.why() if self.network is None else ""
@@ -89,8 +89,8 @@ class NetworkPanel(Panel):
             return self.missing
         if self.exchange is None:
             return "" if self._sentence else "Choose who sends what to whom, and press Send."
-        doing = self.exchange.doing
-        return f"{self.exchange.source.name} waits in {doing}." if doing else ""
+        doing, trouble = self.exchange.doing, self.exchange.trouble
+        return trouble if self._runs and trouble else f"{self.exchange.source.name} waits in {doing}." if doing else ""
 
     def controls(self):
         self._see()
@@ -102,14 +102,13 @@ class NetworkPanel(Panel):
         if self.fields.get("to") not in others:
             hosts = [node.name for node in self._nodes if not node.is_router and node.name != source]
             self.put("to", (hosts or others or [""])[-1])
-        runs = self.exchange is not None and not self.exchange.done
         who = row(
             self.choice("from", "From", tuple((name, name) for name in names), "nl-who", data_change="look"),
             self.choice("to", "To", tuple((name, name) for name in others), "nl-who"),
             self.choice("by", "By", (("TCP", "TCP"), ("UDP", "UDP"), ("ping", "ping")), "nl-short"),
             self.field("times", "Times", "1", "nl-short", data_enter="send"),
             self.field("message", "Message", "hello", "nl-wide", data_enter="send"),
-            button("Send", "send", main=True, off=runs))
+            button("Send", "send", main=True, off=self._runs))
         cables = [button(cable.name, "cable", str(n), aria_pressed=str(n == self._chosen).lower())
                   for n, cable in enumerate(self._cables)]
         return [who, row(tag("b", "Cable", class_="nl-label"), *cables, kind="nl-cables"), *self._of_cable()]
@@ -126,61 +125,65 @@ class NetworkPanel(Panel):
     def stage(self):
         if self.missing:
             return [tag("div", Markup(self.stored().get("text/html", "")))]
-        packets = self._packets()
-        cables = self._marked(packets)
+        steps = self._steps()
+        cables = self._marked(steps)
         return [tag("div", panel_map(self._nodes, cables), class_="nl-picture"),
                 tag("div", panel_map(self._nodes, cables, narrow=True), class_="nl-picture nl-narrow"),
-                self._steps(packets)]
+                self._ladder(steps)]
 
-    def _packets(self):
-        """Those of the latest exchange; while it runs, the step is always the last."""
+    @property
+    def _runs(self):
+        return self.exchange is not None and not self.exchange.done
+
+    def _steps(self):
+        """The ladder of the latest exchange; while it runs, the step is always the last."""
         if (exchange := self.exchange) is None:
             return []
-        if not exchange.done:
+        runs = not exchange.done
+        if runs:
             exchange.look()
-            self.step = len(exchange.packets)
-        return exchange.packets
+        steps = exchange.steps()
+        if runs:
+            self.step = len(steps)
+        return steps
 
-    def _marked(self, packets):
-        """The cables, the one that carried the packet of this step with a mark."""
-        if not 0 < self.step <= len(packets):
-            return self._cables
-        packet = packets[self.step - 1]
-        mark = word(packet), packet.sender, packet.fate if packet.fate in ENDED else ""
-        return [cable._replace(marks=(mark,)) if cable.name == packet.cable else cable for cable in self._cables]
+    def _marked(self, steps):
+        """The cables with marks where this step's packet went, if that is what was done last."""
+        marks = steps[self.step - 1].marks if self._stepping and 0 < self.step <= len(steps) else {}
+        return [cable._replace(marks=tuple(marks.get(cable.name, ()))) for cable in self._cables]
 
-    def _steps(self, packets):
-        """The packets around this step, and the buttons to go from one to the next."""
-        most, at = len(packets), self.step
+    def _ladder(self, steps):
+        """The rows around this step, and the buttons to go from one to the next."""
+        most, at = len(steps), self.step
         buttons = [button("First", "go", "first", off=at <= 1), button("Previous", "go", "previous", off=at <= 1),
                    button("Next", "go", "next", off=at >= most), button("Last", "go", "last", off=at >= most)]
-        said = f"packet {at} of {most}" if most else "no packets yet"
+        said = f"step {at} of {most}" if most else "Calls and packets will stand here, one below the other."
         start = max(0, min(at - ROWS + 1, most - ROWS))
-        rows = packets.rows()[start:start + ROWS] if most else []
-        lines = [self._line(n, *line[1:], at) for n, line in enumerate(rows, start + 1)]
+        lines = [_line(n, step, at) for n, step in enumerate(steps[start:start + ROWS], start + 1)]
         lines += [tag("li", "\u00a0", aria_hidden="true")] * (ROWS - len(lines))
-        runs = self.exchange is not None and not self.exchange.done
-        bar = row(*buttons, tag("span", said, class_="nl-soft", aria_live="off" if runs else "polite"))
-        return tag("div", bar, tag("ol", *lines, class_="nl-packets", aria_label="Packets"))
-
-    def _line(self, n, sender, receiver, what, fate, at):
-        where = "now" if n == at else "later" if n > at else "before"
-        kind, ends, rest = re.fullmatch(r"(\w+) (\S+ > \S+)?(.*)", what).groups()
-        what = tag("span", kind, " ", tag("span", ends, class_="nl-ends"), rest) if ends else tag("span", what)
-        return tag("li", tag("span", f"{n}", class_="nl-soft"), tag("b", f"{sender} → {receiver}"), what,
-                   tag("span", fate, class_="nl-bad"), class_=f"nl-{where}", aria_current="step" if n == at else None)
+        bar = row(*buttons, tag("span", said, class_="nl-soft", aria_live="off" if self._runs else "polite"),
+                  self._opens("ladder", "The ladder", "Hide the ladder"))
+        return tag("div", bar, tag("ol", *lines, class_="nl-steps-of", aria_label="Calls and packets"))
 
     def picture(self, said: str):
         """The map as it is now, with the packet of this step, as a Picture."""
-        return network_map(self._nodes, self._marked(self._packets()), said)
+        return replace(network_map(self._nodes, self._marked(self._steps()), said), text=f"{self.plain}\n{said}")
 
     def more(self):
-        return [] if self.missing else [goals(GOALS, self.reached)]
+        if self.missing:
+            return []
+        return [goals(GOALS, self.reached), *([self._whole_ladder()] if "ladder" in self._opened else [])]
+
+    def _whole_ladder(self):
+        """The ladder of the latest exchange as a picture."""
+        if (exchange := self.exchange) is None or not exchange.done:
+            return tag("div", "The ladder is drawn when an exchange has come to its end.")
+        return tag("div", exchange.picture())
 
     def pace(self):
         if self.network is None:
             return None
-        return 0.1 if self.exchange is not None and not self.exchange.done else 0.5
+        return 0.1 if self._runs else 0.5
 
     # the code
 
@@ -205,8 +208,11 @@ class NetworkPanel(Panel):
     def on_look(self, _):
         pass
 
+    def on_ladder(self, _):
+        self._opened ^= {"ladder"}
+
     def on_send(self, _):
-        if self.exchange is not None and not self.exchange.done:
+        if self._runs:
             return self.say(f"{self.exchange.source.name} still waits. Send again when that has come to its end.")
         message, times = self.read("message", _message), self.read("times", read_number, 1, MOST, "how many messages")
         if message is not None and times is not None:
@@ -250,9 +256,9 @@ class NetworkPanel(Panel):
             self.do(self._cut, self._chosen, False, who="cables")
 
     def on_go(self, where):
-        most = len(self.exchange.packets) if self.exchange is not None else 0
+        most = len(self.exchange.steps()) if self.exchange is not None else 0
         to = {"first": 1, "previous": self.step - 1, "next": self.step + 1, "last": most}.get(where, self.step)
-        self.step = max(min(1, most), min(to, most))
+        self.step, self._stepping = max(min(1, most), min(to, most)), True
 
     # in a thread of the panel's
 
@@ -266,6 +272,7 @@ class NetworkPanel(Panel):
                 return self.say(f"Nothing was done: {name} has no cable, and so no address.")
         self.typed(f"# {by} from {source} to {target}")
         self.say("")
+        self._stepping = True
         self.exchange = Exchange(self, number, by, hosts[source], hosts[target], messages)
         if self._closed:
             self.exchange.end()
@@ -275,7 +282,7 @@ class NetworkPanel(Panel):
         """An exchange is over: say what came of it, and see which goals are reached."""
         if exchange is not self.exchange:
             return
-        self.step = len(exchange.packets)
+        self.step = len(exchange.steps())
         self.say(exchange.told())
         cut = {cable.name for cable in self._cables if cable.is_cut}
         if exchange.answered:
@@ -307,6 +314,7 @@ class NetworkPanel(Panel):
         cable = self.network.cables[number]
         try:
             cable.cut() if cut else cable.mend()
+            self._stepping = False
             after = sentence(self.network)
         except OSError as error:
             return self.say(str(error))
@@ -321,6 +329,15 @@ class NetworkPanel(Panel):
         if net is not None:
             net.close()
         self.say("Everything is closed." if self._lent else "Everything is closed; Send makes a new network.")
+
+
+def _line(n, step, at):
+    """A row of the ladder; those after this step are faint."""
+    where = "now" if n == at else "later" if n > at else "before"
+    who = tag("b", step.who if step.is_call else f"{step.who}\u2019s kernel", class_=f"nl-{step.side}" if step.side else None)
+    words = tag("code", step.words) if step.is_call else tag("span", step.words)
+    return tag("li", tag("span", f"{n}", class_="nl-soft"), who, words, class_=f"nl-{where}",
+               aria_current="step" if n == at else None)
 
 
 def _message(text: str) -> bytes:
