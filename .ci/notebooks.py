@@ -26,6 +26,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from netlab.kernel import wait_until
+from netlab.network import Network
 from netlab.panels import MethodPanel, NetworkPanel, TcpPanel
 from netlab.teach import recorded
 
