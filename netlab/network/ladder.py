@@ -14,7 +14,7 @@ where it is read best, always to the same place.
 next, where it says what has been said, and where it acknowledges only a part of what one call sent.
 
 **Promised**: programs that take turns have the same ladder in each run. **Not promised**, since it differs on the wire:
-what crosses when both ends speak at once; how many segments carry three sends in a row, or many bytes; whether a FIN goes
+what crosses when both ends speak at once; how many segments carry two sends in a row, or many bytes; whether a FIN goes
 with the last of them; and what a machine that was busy for 200 ms sends again though it was not lost.
 """
 import heapq

@@ -338,7 +338,7 @@ def test_the_judge_sees_what_is_wrong():
 @pytest.mark.parametrize("talk", talks.TURNS)
 def test_the_same_talk_has_the_same_ladder(talk):
     found = set()
-    for _ in range(20 if talk in ("lost", "echo") else 5):
+    for _ in range(4):          # a hundred, idle and busy, in stress_ladder.py
         packets, timeline = talks.TURNS[talk]()
         made = ladder(packets, timeline)
         assert not contradictions(made, packets)
@@ -347,13 +347,13 @@ def test_the_same_talk_has_the_same_ladder(talk):
 
 
 @network
-@pytest.mark.parametrize("ipv6, router", [(False, False), (True, False), (False, True)])
+@pytest.mark.parametrize("ipv6, router", [(False, False), (True, False), (False, True), (True, True)])
 def test_a_loss_that_the_programs_do_not_notice(ipv6, router):
     packets, timeline = talks.one_and_two(talks.once(b"two"), ipv6=ipv6, router=router)
     made = ladder(packets, timeline)
     assert [bool(row.drawn.lost) for row in made.carried(5)] == [True, False] and made.took(5).event.data == b"two"
     assert f"bytes 4-6 to bob, lost on {'router-bob' if router else 'the cable'}\n" in made.text()
-    assert made.addresses["server"] == ("2001:db8:0:1::2" if ipv6 else "10.0.2.2" if router else "10.0.1.2")
+    assert made.addresses["server"] == (f"2001:db8:0:{1 + router}::2" if ipv6 else f"10.0.{1 + router}.2")
     assert not contradictions(made, packets)
 
 
@@ -375,7 +375,7 @@ def test_errors_of_the_kernels():
 
 
 @network
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(10))
 def test_the_order_never_contradicts_the_capture(seed):
     packets, timeline = talks.chance(seed, rounds=10)
     assert contradictions(ladder(packets, timeline), packets) == []
