@@ -22,10 +22,11 @@ from pyroute2 import IPRoute
 
 from netlab.kernel import wait_until
 from netlab.network.fates import Impairment, Line
-from netlab.network.namespaces import Node, become_root, is_up, no_offload
+from netlab.network.namespaces import Node, become_root, no_offload
 
 SOL_PACKET, PACKET_STATISTICS, PACKET_IGNORE_OUTGOING, ETH_P_ALL = 263, 6, 23, 3        # <linux/if_packet.h>
 GROUP_REPORTS = bytes.fromhex("333300000016")       # to ff02::16: which groups a host is in (RFC 9777), sent at random times
+PROBE = b"netlab: is this interface up?"
 AT_ONCE = 64            # frames that are read from one end before the others have their turn
 MESSAGE = 1 << 17       # the longest message from the notebook
 
@@ -42,19 +43,31 @@ class Cable:
         self.is_cut, self.through, self.lost_before = False, False, 0
         self.sockets, self.lines = [], [Line(impairment, name) for name in names]
 
-    def plug(self, interface):
-        end = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)        # as much as the machine gives
-        end.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)               # what we write ourselves is no news
-        end.bind((interface, ETH_P_ALL))
-        end.setblocking(False)
-        self.sockets.append(end)
-
     def overflowed(self):
         """Frames that the kernel threw away because they were not read in time; the kernel starts again from 0."""
         for end in self.sockets:
             self.lost_before += struct.unpack("II", end.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
         return self.lost_before
+
+
+def packet_socket(interface):
+    """A socket that gets each frame that comes in at an interface (packet(7))."""
+    end = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)               # nothing yet, not even from other interfaces
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)            # as much as the machine gives
+    end.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)                   # what we write ourselves is no news
+    end.bind((interface, ETH_P_ALL))
+    end.setblocking(False)
+    return end
+
+
+def is_up(host, end):
+    """Does a frame of the host come here? Its interface drops them in silence until the kernel has seen that ours is up too."""
+    with contextlib.suppress(OSError):      # there is none yet; or it says that the interface was down before
+        host.sendto(PROBE, ("255.255.255.255", 9))
+        while not end.recv(1 << 16).endswith(PROBE):
+            pass
+        return True
+    return False
 
 
 class Frame:
@@ -163,7 +176,7 @@ class Helper:
                 return n > 0
             except OSError:             # the interface is down
                 return n > 0
-            if data.startswith(GROUP_REPORTS):
+            if data.startswith(GROUP_REPORTS) or data.endswith(PROBE):
                 continue
             frame = Frame(next(self.number), self.now(), cable, side, data)
             self.frames.append(frame)
@@ -244,6 +257,9 @@ class Helper:
     def do_network(self):
         become_root()
         self.ip = IPRoute()
+        # each host has a small table of its own for TCP: to read the machine's takes 5 ms, however few are in it (ip-sysctl)
+        with contextlib.suppress(OSError), open("/proc/sys/net/ipv4/tcp_child_ehash_entries", "w") as out:
+            out.write("4096")
 
     def do_host(self, name, forwards, ipv6):
         node = self.nodes[name] = Node(name)
@@ -264,23 +280,21 @@ class Helper:
         cable = Cable(index, names, Impairment(**settings))
         for side, name in enumerate(names):
             node, here = self.nodes[name], f"c{index}{'ab'[side]}"
-            there = f"eth{node.ends}"
-            node.ends += 1
+            there = f"eth{len(node.interfaces)}"
             mac = f"02:00:00:00:{index % 256:02x}:{side + 1:02x}"      # 02: given by hand, not by a maker (RFC 9542, 2.1)
             peer = {"ifname": there, "net_ns_fd": node.place, "address": mac, "mtu": mtu}
             self.ip.link("add", ifname=here, kind="veth", peer=peer, mtu=mtu)
-            own = self.ip.link_lookup(ifname=here)[0]
-            for setting in (f"ipv6/conf/{here}/disable_ipv6",):
-                with contextlib.suppress(FileNotFoundError), open(f"/proc/sys/net/{setting}", "w") as out:
-                    out.write("1")
+            own = socket.if_nametoindex(here)
+            with contextlib.suppress(FileNotFoundError), open(f"/proc/sys/net/ipv6/conf/{here}/disable_ipv6", "w") as out:
+                out.write("1")
             no_offload(here)
-            cable.plug(here)
+            cable.sockets.append(packet_socket(here))
             with node.inside():
                 no_offload(there)
-            its = node.ip.link_lookup(ifname=there)[0]
-            self.ip.link("set", index=own, state="up", arp=False)
+                its = node.interfaces[there] = socket.if_nametoindex(there)
             node.ip.link("set", index=its, state="up")
-            self.fresh += [(contextlib.nullcontext, here), (node.inside, there)]
+            self.ip.link("set", index=own, state="up", arp=False)
+            self.fresh.append((cable.sockets[side], node, there))
             for address, prefix in addresses[side]:
                 node.ip.addr("add", index=its, address=address, prefixlen=prefix,
                              **({"flags": 2} if ":" in address else {}))       # IFA_F_NODAD: usable at once (RFC 4862, 5.4)
@@ -291,15 +305,16 @@ class Helper:
         return far
 
     def do_ready(self, changes):
-        """Wait until all interfaces are up, then change routes: [(host, "replace" or "del", to, via, interface)]."""
-        for place, interface in self.fresh:
-            with place():
-                wait_until(lambda interface=interface: is_up(interface))
+        """Wait until all cables carry frames, then change routes: [(host, "replace" or "del", to, via, interface)]."""
+        for end, node, interface in self.fresh:
+            with node.inside(), socket.socket(type=socket.SOCK_DGRAM) as host:
+                host.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+                host.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+                wait_until(lambda host=host, end=end: is_up(host, end))
         self.fresh = []
         for name, what, to, via, interface in changes:
-            ip = self.nodes[name].ip
-            family = socket.AF_INET6 if ":" in to else socket.AF_INET
-            ip.route(what, dst=to, gateway=via, oif=ip.link_lookup(ifname=interface)[0], family=family)
+            node, family = self.nodes[name], socket.AF_INET6 if ":" in to else socket.AF_INET
+            node.ip.route(what, dst=to, gateway=via, oif=node.interfaces[interface], family=family)
 
     def do_routes(self, name):
         """[(to, via or None, interface)] as the kernel has them, without those of its own addresses."""

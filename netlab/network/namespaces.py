@@ -11,7 +11,6 @@ from pyroute2 import IPRoute
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000        # <linux/sched.h>
 SIOCETHTOOL, ETHTOOL_STXCSUM = 0x8946, 0x17                 # <linux/sockios.h>, <linux/ethtool.h>
-SIOCGIFFLAGS, IFF_RUNNING = 0x8913, 0x40                    # <linux/sockios.h>, <linux/if.h>
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -48,7 +47,8 @@ class Node:
     """A host or a router: a network namespace, and the socket that speaks to its kernel (rtnetlink(7))."""
 
     def __init__(self, name):
-        self.name, self.ends, self.home = name, 0, os.open("/proc/self/ns/net", os.O_RDONLY)
+        self.name, self.interfaces = name, {}       # "eth0": its number
+        self.home = os.open("/proc/self/ns/net", os.O_RDONLY)
         try:
             _call("unshare", CLONE_NEWNET)
             self.place = os.open("/proc/self/ns/net", os.O_RDONLY)
@@ -83,10 +83,3 @@ def no_offload(interface):
     request = struct.pack("16sP", interface.encode(), ctypes.addressof(buffer))
     with socket.socket() as any_socket:
         ioctl(any_socket, SIOCETHTOOL, request)
-
-
-def is_up(interface) -> bool:
-    """Is it up, and the other end too? Until the kernel has seen that, it drops what it is given (netdevice(7))."""
-    with socket.socket() as any_socket:
-        answer = ioctl(any_socket, SIOCGIFFLAGS, struct.pack("16s16x", interface.encode()))
-    return bool(struct.unpack_from("H", answer, 16)[0] & IFF_RUNNING)
