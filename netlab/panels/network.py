@@ -1,6 +1,7 @@
 """NetworkPanel: a network of one's own by hand: send over it, impair and cut its cables, and step through what passed."""
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -127,9 +128,8 @@ class NetworkPanel(Panel):
             return [tag("div", Markup(self.stored().get("text/html", "")))]
         steps = self._steps()
         cables = self._marked(steps)
-        return [tag("div", panel_map(self._nodes, cables), class_="nl-picture"),
-                tag("div", panel_map(self._nodes, cables, narrow=True), class_="nl-picture nl-narrow"),
-                self._ladder(steps)]
+        wide, narrow = (_drawn(tuple(self._nodes), tuple(cables), form) for form in (False, True))
+        return [tag("div", wide, class_="nl-picture"), tag("div", narrow, class_="nl-picture nl-narrow"), self._ladder(steps)]
 
     @property
     def _runs(self):
@@ -329,6 +329,9 @@ class NetworkPanel(Panel):
         if net is not None:
             net.close()
         self.say("Everything is closed." if self._lent else "Everything is closed; Send makes a new network.")
+
+
+_drawn = lru_cache(32)(panel_map)       # mostly it is as it was
 
 
 def _line(n, step, at):
