@@ -42,6 +42,7 @@ class Step(NamedTuple):
     words: str
     is_call: bool
     marks: dict                         # cable's name: [(word, sender, "" or what became of it)]
+    size: int = 0                       # bytes of a message that it carries
 
 
 def steps(made) -> list[Step]:
@@ -51,7 +52,8 @@ def steps(made) -> list[Step]:
         name, marks = made.names.get(row.side) or (row.drawn.journey.sender if row.drawn else ""), {}
         for frame in row.drawn.journey.frames if row.drawn else ():
             marks.setdefault(frame.cable, []).append(_mark(row.drawn.label, frame))
-        found.append(Step(name, row.side, words_of(row, made), row.drawn is None, marks))
+        size = row.drawn.journey.size if row.drawn else 0
+        found.append(Step(name, row.side, words_of(row, made), row.drawn is None, marks, size))
     return found
 
 
@@ -244,6 +246,12 @@ class Exchange:
                 made = None
             self._drawn = now, steps_of_frames(self.packets) if made is None else steps(made), made
         return self._drawn[1]
+
+    def telling(self) -> int:
+        """The number of the step that tells most: the message on its whole way, or else the last packet; 0 where none is."""
+        packets = [(n, step) for n, step in enumerate(self.steps(), 1) if step.marks]
+        whole = [n for n, step in packets if step.size and not any(fate for marks in step.marks.values() for *_, fate in marks)]
+        return whole[0] if self.answered and whole else packets[-1][0] if packets else len(self.steps())
 
     def picture(self) -> Markup:
         """The same as a picture, in HTML."""

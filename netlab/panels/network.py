@@ -25,8 +25,8 @@ GOALS = {
               "and noticed nothing but the time."),
     "lost": ("Lose a datagram of UDP. Who notices?",
              "Nobody but the program that waits for an answer. UDP sends nothing again: what to do now, that program says."),
-    "overtake": ("Send several datagrams over a cable that reorders. Can one overtake?",
-                 "It can: the network promises no order, and UDP hands over what comes. TCP puts the bytes in order first."),
+    "overtake": ("Send several datagrams where a cable reorders. Who is first?",
+                 "Whoever comes first: a network promises no order, and UDP hands over what comes. TCP puts bytes in order."),
 }
 BEGIN = ["import socket", "from netlab import serve, serve_udp, echo", "from netlab.network import Network",
          "from netlab.panels.exchange import echo_request", ""]
@@ -82,8 +82,11 @@ class NetworkPanel(Panel):
 
     # what is shown
 
+    def head(self):
+        return [tag("div", tag("b", self.title, class_="nl-title"), class_="nl-bar")] if self.missing else super().head()
+
     def chips(self):
-        return [] if self.missing else ["this machine only"]
+        return ["this machine only"]
 
     def aside(self):
         if self.missing:
@@ -98,11 +101,12 @@ class NetworkPanel(Panel):
         if self.missing or not self._nodes:
             return []
         names = [node.name for node in self._nodes]
-        source = self.fields.get("from") if self.fields.get("from") in names else names[0]
-        others = [name for name in names if name != source]
+        hosts = [node.name for node in self._nodes if not node.is_router] or names
+        if self.fields.get("from") not in names:
+            self.put("from", hosts[0])
+        others = [name for name in names if name != self.fields["from"]]
         if self.fields.get("to") not in others:
-            hosts = [node.name for node in self._nodes if not node.is_router and node.name != source]
-            self.put("to", (hosts or others or [""])[-1])
+            self.put("to", next((name for name in hosts[::-1] if name in others), others[0] if others else ""))
         who = row(
             self.choice("from", "From", tuple((name, name) for name in names), "nl-who", data_change="look"),
             self.choice("to", "To", tuple((name, name) for name in others), "nl-who"),
@@ -282,7 +286,7 @@ class NetworkPanel(Panel):
         """An exchange is over: say what came of it, and see which goals are reached."""
         if exchange is not self.exchange:
             return
-        self.step = len(exchange.steps())
+        self.step = exchange.telling()
         self.say(exchange.told())
         cut = {cable.name for cable in self._cables if cable.is_cut}
         if exchange.answered:
