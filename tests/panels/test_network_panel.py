@@ -157,12 +157,14 @@ def test_without_a_way(hand, short):
         hand.until(f"{name}.* cut: ", "said")
     hand.until("north-east and south-bob are cut: no way leads from alice to bob.", "said")
     assert "Network is unreachable" in hand.talk("TCP")
+    assert "# sock.connect((bob.address, 7)) raised OSError" in hand.panel.code() and "sendall" not in hand.panel.code()
     assert "north sent word by ICMP, network unreachable" in hand.talk("UDP")
 
 
 def test_a_segment_is_lost_and_sent_again(net, pair):
     net.cables[0].through = with_payload(b"hello", 1)
     assert pair.talk() == "bob answered after 1 segment was sent again. The data went directly."
+    assert "sock.recv(1024)" in pair.panel.code() and "raised" not in pair.panel.code()
     pair.until("✓ Let TCP lose a segment", "more")
     assert any(row[1:3] == ("alice’s kernel", "bytes 1-5 to bob, again: no ACK came") for row in everything(pair))
 
@@ -190,6 +192,14 @@ def test_datagrams_overtake_each_other(pair):
     pair.until("reorder 50 %", "said")
     assert " overtook hello " in pair.talk("UDP", times=9)
     pair.until("✓ Send several datagrams", "more")
+
+
+def test_a_datagram_comes_twice_and_is_one_answer(pair):
+    pair.cable("alice-bob", duplicate="100")
+    pair.until("duplicate 100 %", "said")
+    assert pair.talk("UDP", times=2) == "bob answered all 2 datagrams. hello 1 came twice on alice-bob."
+    said = pair.talk("TCP")                         # a doubled SYN is answered twice, too: then something "was sent again"
+    assert said.startswith("bob answered") and said.endswith(" hello came twice on alice-bob.")
 
 
 def everything(hand):
