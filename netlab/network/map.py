@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from netlab.network.network import Router
 from netlab.network.places import NARROW, WIDE, places
+from netlab.network.process import HelperEnded
 from netlab.style import Picture, drawing, picture, tag, text_at
 
 CIRCLE = 26         # a router's radius
@@ -43,8 +44,11 @@ class Line(NamedTuple):
 
 def of(network, marks: dict | None = None) -> Picture:
     """The map of a Network as it is now; `marks` has those of each cable, by its number: else what is on its way there."""
-    nodes, cables = values(network, waiting(network) if marks is None else marks)
-    return network_map(nodes, cables, sentence(network))
+    try:
+        marks, said = waiting(network) if marks is None else marks, sentence(network)
+    except HelperEnded as error:
+        marks, said = {}, str(error)
+    return network_map(*values(network, marks), said)
 
 
 def values(network, marks: dict | None = None) -> tuple[list[Node], list[Line]]:
@@ -344,7 +348,14 @@ def _overlap(one, other):
 
 
 def _crosses(box, a, b):
-    """Whether the line from a to b passes through a box: one of its points does, looked at every 3 px."""
-    steps = int(_length(a, b) / 3) + 1
-    points = (_along(a, b, n / steps) for n in range(steps + 1))
-    return any(box[0] < x < box[2] and box[1] < y < box[3] for x, y in points)
+    """Whether the line from a to b passes through a box: whether a part of it, from `first` to `last`, is between its left and
+    right side and between its top and bottom as well."""
+    first, last = 0, 1
+    for n in (0, 1):
+        step, near, far = b[n] - a[n], box[n] - a[n], box[n + 2] - a[n]
+        if step:
+            enter, leave = sorted((near / step, far / step))
+            first, last = max(first, enter), min(last, leave)
+        elif not near < 0 < far:
+            return False
+    return first < last

@@ -13,7 +13,7 @@ from netlab.network import HelperEnded, Packets
 from netlab.network.ladder import ladder, words_of
 from netlab.network.segments import follow
 from netlab.sockets import PLAIN
-from netlab.words import as_text, error_name, number_of
+from netlab.words import as_text, bytes_of, error_name, number_of
 
 PORT, LIMIT = 7, 3                      # the port of echo (RFC 862); seconds that a call may wait
 ENDED = ("lost", "cut", "stopped")      # fates of a frame that did not come out
@@ -42,6 +42,7 @@ class Step(NamedTuple):
     words: str
     is_call: bool
     marks: dict                         # cable's name: [(word, sender, "" or what became of it)]
+    size: int = 0                       # bytes of a message that it carries
 
 
 def steps(made) -> list[Step]:
@@ -51,7 +52,8 @@ def steps(made) -> list[Step]:
         name, marks = made.names.get(row.side) or (row.drawn.journey.sender if row.drawn else ""), {}
         for frame in row.drawn.journey.frames if row.drawn else ():
             marks.setdefault(frame.cable, []).append(_mark(row.drawn.label, frame))
-        found.append(Step(name, row.side, words_of(row, made), row.drawn is None, marks))
+        size = row.drawn.journey.size if row.drawn else 0
+        found.append(Step(name, row.side, words_of(row, made), row.drawn is None, marks, size))
     return found
 
 
@@ -87,16 +89,15 @@ class Exchange:
     def run(self):
         """All of it. What fails is told, not raised; afterwards nothing is open."""
         try:
-            self.since = max((packet.number for packet in self.source.network.packets_now()), default=0)
+            before = self._passed()
+            self.since = before[-1].number if before else 0
             {"TCP": self._tcp, "UDP": self._udp, "ping": self._ping}[self.by]()
         except TimeoutError:
             pass
         except HelperEnded as error:
             self.trouble = str(error)
         except OSError as error:
-            if not self._over.is_set():
-                self.failure = f"{self.doing or 'a call'} raised {error_name(error)} ({error.strerror or error})"
-                self.panel.typed(f"# {self.failure}")
+            self.failure = f"{self.doing or 'a call'} raised {error_name(error)} ({error.strerror or error})"
         finally:
             self.doing = ""
             self._finish()
@@ -128,7 +129,7 @@ class Exchange:
         self._call(f"connect(({self._name(self.target)}.address, {PORT}))", lambda: self.sock.connect(self._there()))
         for message in self.messages:
             self._call(f"send({message!r})", lambda message=message: self.sock.send(message))
-        for _ in self.messages:
+        while not self.answered and not self._over.is_set():
             self._receive(2048)
 
     def _ping(self):
@@ -139,7 +140,7 @@ class Exchange:
             request = echo_request(self.identifier, n, message)
             self._call(f"send(echo_request({self.identifier}, {n}, {message!r}))",
                        lambda request=request: self.sock.send(request))
-        for _ in self.messages:
+        while not self.answered and not self._over.is_set():
             self._call("recv(2048)", self._take_reply, typed="recv(2048)   # with its IP header: this is a raw socket")
             self.took = self.took or time.monotonic() - began
 
@@ -179,12 +180,12 @@ class Exchange:
         if self._over.is_set():
             raise TimeoutError
         self.doing = call.partition("(")[0]
-        self.panel.typed(f"sock.{typed or call}")
         self.panel.changed()
         try:
             action()
-        except TimeoutError:
-            self.panel.typed(f"# no answer within {LIMIT} seconds: TimeoutError")
+            self.panel.typed(f"sock.{typed or call}")
+        except OSError as error:
+            self.panel.typed(f"# sock.{call} raised {type(error).__name__}")
             raise
         finally:
             with suppress(OSError):                     # closed meanwhile
@@ -225,14 +226,18 @@ class Exchange:
 
     def look(self):
         """Read the packets of this exchange so far."""
-        try:
-            found = self.source.network.packets_now()
-        except OSError:
-            return
-        except Exception as error:                      # of a function that the reader has put on a cable
-            self.trouble = f"The function on a cable raised {error_name(error)}: {error}."
-            return
-        self.packets = found.where(lambda packet: packet.number > self.since and self._mine(packet))
+        with suppress(OSError):                         # the network is closed
+            self.packets = self._passed().where(lambda packet: packet.number > self.since and self._mine(packet))
+
+    def _passed(self):
+        """All packets of the network; what a function of the reader's on a cable raised is told."""
+        while True:
+            try:
+                return self.source.network.packets_now()
+            except OSError:
+                raise
+            except Exception as error:
+                self.trouble = f"The function on a cable raised {error_name(error)}: {error}."
 
     def steps(self) -> list[Step]:
         """What happened so far, call by call and packet by packet."""
@@ -244,6 +249,12 @@ class Exchange:
                 made = None
             self._drawn = now, steps_of_frames(self.packets) if made is None else steps(made), made
         return self._drawn[1]
+
+    def telling(self) -> int:
+        """The number of the step that tells most: the message on its whole way, or else the last packet; 0 where none is."""
+        packets = [(n, step) for n, step in enumerate(self.steps(), 1) if step.marks]
+        whole = [n for n, step in packets if step.size and not any(fate for marks in step.marks.values() for *_, fate in marks)]
+        return whole[0] if self.answered and whole else packets[-1][0] if packets else len(self.steps())
 
     def picture(self) -> Markup:
         """The same as a picture, in HTML."""
@@ -277,13 +288,13 @@ class Exchange:
         return count
 
     def overtaken(self):
-        """(the message that came first, the one that was sent first, cable) where one datagram overtook another; or None."""
+        """(the packet that came first, the one that was sent first) where one datagram overtook another; or None."""
         last = {}
         for packet in self.packets:
             if packet.payload and packet.arrivals and "TCP" not in packet:
                 way = packet.cable, packet.sender
                 if way in last and packet.arrivals[0] < last[way].arrivals[0]:
-                    return packet, last[way], packet.cable
+                    return packet, last[way]
                 last[way] = packet
         return None
 
@@ -299,9 +310,8 @@ class Exchange:
 
     @property
     def answered(self):
-        """Whether all has come back."""
-        return sorted(self.answers) == sorted(self.messages) if self.by != "TCP" else \
-            b"".join(self.answers) == b"".join(self.messages)
+        """Whether all has come back, if not in its order, and some of it twice: only TCP sees to that."""
+        return b"".join(self.answers) == b"".join(self.messages) if self.by == "TCP" else set(self.answers) >= set(self.messages)
 
     def told(self) -> str:
         """What came of it, as a sentence or two."""
@@ -313,20 +323,25 @@ class Exchange:
         if self.failure:
             return f"Nothing came back: {self.failure}."
         what, size = BY[self.by], len(self.messages)
-        if self.answered:
-            said = f"{self.target.name} answered" + f" all {number_of(size, what)}" * (size > 1 and self.by != "TCP")
-            if again:
-                said += f" after {number_of(again, what)} {'was' if again == 1 else 'were'} sent again"
-            elif self.by == "ping":
-                said += f" in {1000 * self.took:.1f} ms"
-            if found := self.overtaken():
-                first, second, cable = found
-                return f"{said}. {as_text(first.payload, limit=20)} overtook {as_text(second.payload, limit=20)} on {cable}."
-            between = " and ".join(self.way()[1:-1])
-            return f"{said}. The data went {f'by {between}' if between else 'directly'}."
-        some = f"{len(self.answers)} of {size} answers" if self.answers and self.by != "TCP" else "Nothing"
-        why = self._where(gone, what) if gone else self._refused()
-        return f"{some} came back in {LIMIT} seconds{': ' if why else ''}{why}."
+        if not self.answered:
+            some = f"{len(set(self.answers))} of {size} answers" if self.answers and self.by != "TCP" else "Nothing"
+            if self.answers and self.by == "TCP":
+                some = f"Only {bytes_of(len(b''.join(self.answers)))}"
+            why = self._where(gone, what) if gone else self._refused()
+            return f"{some} came back in {LIMIT} seconds{': ' if why else ''}{why}."
+        said = f"{self.target.name} answered" + f" all {number_of(size, what)}" * (size > 1 and self.by != "TCP")
+        if again:
+            said += f" after {number_of(again, what)} {'was' if again == 1 else 'were'} sent again"
+        elif self.by == "ping":
+            said += f" in {1000 * self.took:.1f} ms"
+        between = " and ".join(self.way()[1:-1])
+        more = f" The data went {f'by {between}' if between else 'directly'}."
+        if found := self.overtaken():
+            first, second = (as_text(packet.payload, limit=20) for packet in found)
+            more = f" {first} overtook {second} on {found[0].cable}."
+        elif twice := [packet for packet in self.packets if packet.fate == "arrived twice" and packet.payload]:
+            more = f" {as_text(twice[0].payload, limit=20)} came twice on {twice[0].cable}."
+        return f"{said}.{more}"
 
     def _refused(self):
         """What a node between said, by ICMP."""

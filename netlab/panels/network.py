@@ -1,6 +1,7 @@
 """NetworkPanel: a network of one's own by hand: send over it, impair and cut its cables, and step through what passed."""
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -24,8 +25,8 @@ GOALS = {
               "and noticed nothing but the time."),
     "lost": ("Lose a datagram of UDP. Who notices?",
              "Nobody but the program that waits for an answer. UDP sends nothing again: what to do now, that program says."),
-    "overtake": ("Send several datagrams over a cable that reorders. Can one overtake?",
-                 "It can: the network promises no order, and UDP hands over what comes. TCP puts the bytes in order first."),
+    "overtake": ("Send several datagrams where a cable reorders. Who is first?",
+                 "Whoever comes first: a network promises no order, and UDP hands over what comes. TCP puts bytes in order."),
 }
 BEGIN = ["import socket", "from netlab import serve, serve_udp, echo", "from netlab.network import Network",
          "from netlab.panels.exchange import echo_request", ""]
@@ -81,8 +82,11 @@ class NetworkPanel(Panel):
 
     # what is shown
 
+    def head(self):
+        return [tag("div", tag("b", self.title, class_="nl-title"), class_="nl-bar")] if self.missing else super().head()
+
     def chips(self):
-        return [] if self.missing else ["this machine only"]
+        return ["this machine only"]
 
     def aside(self):
         if self.missing:
@@ -97,11 +101,12 @@ class NetworkPanel(Panel):
         if self.missing or not self._nodes:
             return []
         names = [node.name for node in self._nodes]
-        source = self.fields.get("from") if self.fields.get("from") in names else names[0]
-        others = [name for name in names if name != source]
+        hosts = [node.name for node in self._nodes if not node.is_router] or names
+        if self.fields.get("from") not in names:
+            self.put("from", hosts[0])
+        others = [name for name in names if name != self.fields["from"]]
         if self.fields.get("to") not in others:
-            hosts = [node.name for node in self._nodes if not node.is_router and node.name != source]
-            self.put("to", (hosts or others or [""])[-1])
+            self.put("to", next((name for name in hosts[::-1] if name in others), others[0] if others else ""))
         who = row(
             self.choice("from", "From", tuple((name, name) for name in names), "nl-who", data_change="look"),
             self.choice("to", "To", tuple((name, name) for name in others), "nl-who"),
@@ -127,9 +132,8 @@ class NetworkPanel(Panel):
             return [tag("div", Markup(self.stored().get("text/html", "")))]
         steps = self._steps()
         cables = self._marked(steps)
-        return [tag("div", panel_map(self._nodes, cables), class_="nl-picture"),
-                tag("div", panel_map(self._nodes, cables, narrow=True), class_="nl-picture nl-narrow"),
-                self._ladder(steps)]
+        wide, narrow = (_drawn(tuple(self._nodes), tuple(cables), form) for form in (False, True))
+        return [tag("div", wide, class_="nl-picture"), tag("div", narrow, class_="nl-picture nl-narrow"), self._ladder(steps)]
 
     @property
     def _runs(self):
@@ -282,7 +286,7 @@ class NetworkPanel(Panel):
         """An exchange is over: say what came of it, and see which goals are reached."""
         if exchange is not self.exchange:
             return
-        self.step = len(exchange.steps())
+        self.step = exchange.telling()
         self.say(exchange.told())
         cut = {cable.name for cable in self._cables if cable.is_cut}
         if exchange.answered:
@@ -329,6 +333,9 @@ class NetworkPanel(Panel):
         if net is not None:
             net.close()
         self.say("Everything is closed." if self._lent else "Everything is closed; Send makes a new network.")
+
+
+_drawn = lru_cache(32)(panel_map)       # mostly it is as it was
 
 
 def _line(n, step, at):

@@ -1,5 +1,6 @@
 """NetworkPanel, driven by its own buttons: real packets over a real network of one's own."""
 import random
+import re
 import socket
 import threading
 import time
@@ -20,11 +21,13 @@ NOTHING = "Nothing was done: see beside the field."
 class NetworkHand(Hand):
     """A Hand that sends, and that chooses cables."""
 
-    def talk(self, by="TCP", message="hello", times=1, **ends):
-        """Send, and wait for what came of it."""
+    def talk(self, by="TCP", message="hello", times=1, *, again=False, **ends):
+        """Send, and wait for what came of it. On a busy machine a kernel may send again what was not lost: only where the
+        test is about that is it in the answer."""
         self.begin(by, message, times, **ends)
         self.until_done()
-        return self.text("said")
+        said = self.text("said")
+        return said if again else re.sub(r" after \d+ segments? w\w+ sent again", "", said)
 
     def begin(self, by="TCP", message="hello", times=1, **ends):
         for label, value in {**{end.capitalize(): name for end, name in ends.items()}, "By": by}.items():
@@ -139,6 +142,7 @@ def test_the_code_does_the_same(hand):
 
 def test_cut_and_mend(hand):
     hand.talk()
+    hand.talk()
     hand.cable("south-bob")
     hand.click("Cut")
     hand.until("south-bob is cut: packets go by north and east.", "said")
@@ -157,12 +161,14 @@ def test_without_a_way(hand, short):
         hand.until(f"{name}.* cut: ", "said")
     hand.until("north-east and south-bob are cut: no way leads from alice to bob.", "said")
     assert "Network is unreachable" in hand.talk("TCP")
+    assert "# sock.connect((bob.address, 7)) raised OSError" in hand.panel.code() and "sendall" not in hand.panel.code()
     assert "north sent word by ICMP, network unreachable" in hand.talk("UDP")
 
 
 def test_a_segment_is_lost_and_sent_again(net, pair):
     net.cables[0].through = with_payload(b"hello", 1)
-    assert pair.talk() == "bob answered after 1 segment was sent again. The data went directly."
+    assert pair.talk(again=True) == "bob answered after 1 segment was sent again. The data went directly."
+    assert "sock.recv(1024)" in pair.panel.code() and "raised" not in pair.panel.code()
     pair.until("✓ Let TCP lose a segment", "more")
     assert any(row[1:3] == ("alice’s kernel", "bytes 1-5 to bob, again: no ACK came") for row in everything(pair))
 
@@ -179,6 +185,17 @@ def test_a_datagram_is_lost_and_nobody_sends_it_again(net, pair, short):
     assert any("lost on" in row[2] for row in everything(pair))
 
 
+def test_what_an_earlier_exchange_still_sends_is_not_of_this_one(net, pair, short):
+    handshake = iter("123")
+    net.cables[0].through = lambda frame: None if b"other" in frame or (frame[23] == 6 and not next(handshake, "")) else frame
+    assert pair.talk("TCP").startswith("Nothing came back")
+    first = pair.panel.exchange.packets[-1].number
+    pair.talk("UDP", "other")                       # no answer either: meanwhile the segment goes once more
+    wait_until(lambda: net.packets_now().where(lambda packet: packet.number > first).of("TCP"))
+    pair.panel.exchange.look()
+    assert pair.panel.exchange.packets.of("UDP") and not pair.panel.exchange.packets.of("TCP")
+
+
 def test_an_answer_is_lost(net, pair, short):
     net.cables[0].through = lambda frame: None if frame.sender == "bob" and b"hello" in frame else frame
     assert pair.talk("UDP").endswith("the answer was stopped by the function on alice-bob.")
@@ -190,6 +207,13 @@ def test_datagrams_overtake_each_other(pair):
     pair.until("reorder 50 %", "said")
     assert " overtook hello " in pair.talk("UDP", times=9)
     pair.until("✓ Send several datagrams", "more")
+
+
+def test_a_datagram_comes_twice_and_is_one_answer(pair):
+    pair.cable("alice-bob", duplicate="100")
+    pair.until("duplicate 100 %", "said")
+    assert pair.talk("UDP", times=2) == "bob answered all 2 datagrams. hello 1 came twice on alice-bob."
+    assert pair.talk("TCP") == "bob answered. hello came twice on alice-bob."      # and the program has it once
 
 
 def everything(hand):
@@ -208,6 +232,8 @@ def everything(hand):
 
 def test_step_by_step_through_the_ladder(hand):
     hand.talk()
+    whole = {"alice-south": "whole; bytes 1-5 from alice", "south-bob": "whole; bytes 1-5 from south"}
+    assert whole.items() <= hand.marks().items()        # what is seen first is the way of the message
     rows = everything(hand)
     assert [int(row[0]) for row in rows] == list(range(1, len(rows) + 1))
     assert ("alice", 'sendall(b"hello")') in [row[1:3] for row in rows]
@@ -219,8 +245,7 @@ def test_step_by_step_through_the_ladder(hand):
     for _ in range(sent - 1):
         hand.click("Next")
     hand.until(f"step {sent} of", "stage")
-    assert hand.marks() == dict.fromkeys(("alice-north", "north-east", "east-bob"), "whole") | {
-        "alice-south": "whole; bytes 1-5 from alice", "south-bob": "whole; bytes 1-5 from south"}
+    assert hand.marks() == dict.fromkeys(("alice-north", "north-east", "east-bob"), "whole") | whole
     hand.click("Last")
     hand.until(f"step {len(rows)} of", "stage")
     hand.click("The ladder")
@@ -262,6 +287,7 @@ def test_what_a_cable_cannot_do_is_told_beside_its_field(hand, label, text):
 
 
 def test_a_cable_that_another_cell_changes_is_seen(net, pair):
+    assert pair.value("Loss %") == "0"
     net.cables[0].loss = 0.125
     wait_until(lambda: pair.value("Loss %") == "12.5", 5)
     pair.until("loss 12.5 %", "stage")
@@ -287,9 +313,10 @@ def test_bytes_are_data_and_never_markup(hand):
 def test_close_all_and_begin_anew(hand):
     hand.cable("south-bob", loss="30")
     hand.until("loss 30 %", "said")
+    helper = hand.panel.network._process.child
     hand.click("Close all")
     hand.until("Everything is closed; Send makes a new network.", "said")
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("server")]
+    assert helper.poll() is not None and not [each for each in threading.enumerate() if each.name.startswith("server")]
     hand.click("Cut")                               # of a network that is gone
     assert hand.talk() == "bob answered. The data went by south." and hand.value("Loss %") == "0"
 
@@ -321,10 +348,11 @@ def test_another_network_as_it_is(why, no_leaks):
         hand = NetworkHand(panel)
         hand.until("Choose who", "said")
         assert hand.buttons()[:2] == ["Show the code", "Close all"] and "Send" not in hand.buttons()     # nobody is there
-        net.host("web-server"), net.router("r"), net.host("me")
+        net.router("r"), net.host("web-server"), net.host("me")
         wait_until(lambda: "Send" in hand.buttons(), 5)
+        assert (hand.value("From"), hand.value("To")) == ("web-server", "me")       # hosts before routers
         hand.choose("From", "me")
-        hand.choose("To", "web-server")
+        wait_until(lambda: hand.value("To") == "web-server")
         hand.click("Send")
         hand.until("Nothing was done: me has no cable, and so no address.", "said")
         net.cable(net.hosts["me"], net.hosts["r"])
@@ -342,7 +370,7 @@ def test_where_there_is_no_network_it_says_why_and_shows_itself_in_use(no_leaks,
         hand = Hand(panel)
         assert hand.text("said") == "A network of your own needs Linux; this is Plan 9."
         assert not hand.labels() and "Send" not in hand.buttons() and hand.page("stage").img["alt"]
-        assert hand.text("controls") == hand.text("more") == "" and panel.network is None
+        assert hand.text("controls") == hand.text("more") == "" and not hand.buttons() and panel.network is None
 
 
 @pytest.mark.parametrize("seed", range(3))
