@@ -44,17 +44,20 @@ class Journey:
 
 
 def owners(packets) -> dict[str, str]:
-    """{address: the node that has it}: the first frame with a source address comes from there; others pass it on."""
-    found, towards = {}, {}
+    """{address: the node that has it}: the first frame with a source address comes from there; others pass it on.
+
+    Of an address that never speaks it is the last node that got a frame for it, or else was to get one.
+    """
+    found, towards, meant = {}, {}, {}
     for packet in packets:
         if "ARP" in packet:
             found.setdefault(packet["ARP"]["Sender Protocol Address"], packet.sender)
         elif "IP" in packet:
             ip = ip_of(packet)
             found.setdefault(ip["Source Address"], packet.sender)
-            if packet.arrivals and not _of_neighbours(packet):
-                towards[ip["Destination Address"]] = packet.receiver
-    return {**towards, **found}
+            if not _of_neighbours(packet):
+                (towards if packet.arrivals else meant)[ip["Destination Address"]] = packet.receiver
+    return {**meant, **towards, **found}
 
 
 def journeys(packets) -> list[Journey]:

@@ -245,7 +245,7 @@ class Exchange:
         if self._drawn[0] != now:
             try:
                 made = ladder(self.packets, self.timeline, between=(self.source, self.target))
-            except (ValueError, KeyError):              # no packet yet, and no call; or nothing tells whose an address is
+            except ValueError:                          # no packet yet, and no call
                 made = None
             self._drawn = now, steps_of_frames(self.packets) if made is None else steps(made), made
         return self._drawn[1]

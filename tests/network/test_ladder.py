@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import socket
 import threading
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ import talks
 from conftest import need
 from ladder_check import contradictions
 
+from netlab import Timeline
 from netlab.events import ADDRESS, DATA, Endpoint, Event
 from netlab.network import Network, Packet, Packets
 from netlab.network.journeys import journeys
@@ -355,6 +357,21 @@ def test_a_loss_that_the_programs_do_not_notice(ipv6, router):
     assert f"bytes 4-6 to bob, lost on {'router-bob' if router else 'the cable'}\n" in made.text()
     assert made.addresses["server"] == (f"2001:db8:0:{1 + router}::2" if ipv6 else f"10.0.{1 + router}.2")
     assert not contradictions(made, packets)
+
+
+@network
+def test_a_lost_datagram_alone():
+    with Network() as net:
+        alice, bob = net.host("alice"), net.host("bob")
+        cable, timeline = net.cable(alice, bob), Timeline()
+        with alice.socket(type=socket.SOCK_DGRAM) as first:
+            first.sendto(b"", (bob.address, 9))             # ARP is over
+        net.clear()
+        cable.loss = 1
+        with alice.socket(type=socket.SOCK_DGRAM, timeline=timeline) as sock:
+            sock.sendto(b"gone", (bob.address, 9))
+        made = ladder(net.packets, timeline)
+    assert "alice  4 bytes to bob, lost on the cable" in made.text() and made.names["server"] == "bob"
 
 
 @network
