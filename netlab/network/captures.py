@@ -3,6 +3,7 @@
 What these have no place for stands in each packet's comment, as JSON: where it came from, where it went, what became of it.
 """
 import json
+import logging
 from itertools import count
 from os import PathLike, fspath
 
@@ -31,6 +32,9 @@ def load(path: str | PathLike) -> list[dict]:
     """What the packets of a capture are, as arguments of Packet. Raises FileNotFoundError, and ValueError for what is none."""
     from scapy.utils import RawPcapReader
 
+    log = logging.getLogger("scapy.runtime")        # which would say on the page what we say in one sentence
+    level = log.level
+    log.setLevel(logging.CRITICAL)
     try:
         with open(path, "rb") as file, RawPcapReader(file) as reader:
             return [_packet(*each, reader, number) for number, each in zip(count(1), _read(reader))]
@@ -40,6 +44,8 @@ def load(path: str | PathLike) -> list[dict]:
         raise
     except Exception:           # Scapy's own kinds of errors, for bytes that are something else
         raise ValueError(f"{fspath(path)!r} is no capture: a .pcap or .pcapng file is wanted") from None
+    finally:
+        log.setLevel(level)
 
 
 def _read(reader):

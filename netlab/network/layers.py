@@ -61,9 +61,11 @@ _TCP_OPTIONS = {"EOL": "End of Option List", "NOP": "No-Operation", "MSS": "Maxi
                 "SAckOK": "SACK-Permitted", "SAck": "SACK", "Timestamp": "Timestamps"}
 PROTOCOLS = {0: "Hop-by-Hop Options", 1: "ICMP", 2: "IGMP", 4: "IPv4", 6: "TCP", 17: "UDP", 41: "IPv6", 44: "Fragment",
              58: "ICMPv6", 59: "No Next Header", 60: "Destination Options"}      # IANA, Protocol Numbers
-_SENSE = {      # what makes no sense is no such header; Scapy takes it as it comes
-    "IPv4": lambda header: header.version == 4 and header.ihl >= 5, "IPv6": lambda header: header.version == 6,
-    "UDP": lambda header: header.len >= 8, "TCP": lambda header: header.dataofs is None or header.dataofs >= 5}
+_SENSE = {      # a header and its size in bytes: else it is no such header, or cut; Scapy takes it as it comes
+    "ARP": lambda header, size: (header.hwtype, header.ptype, header.hwlen, header.plen) == (1, 0x0800, 6, 4),
+    "IPv4": lambda header, size: header.version == 4 and size == 4 * header.ihl >= 20,
+    "IPv6": lambda header, size: header.version == 6, "UDP": lambda header, size: header.len >= 8,
+    "TCP": lambda header, size: header.name == "TCP in ICMP" or size == 4 * header.dataofs >= 20}   # ICMP quotes less
 _ETHERTYPES = {0x0800: "IPv4", 0x0806: "ARP", 0x86dd: "IPv6"}
 
 
@@ -168,8 +170,9 @@ def _read(kind, frame, at):
         rest, place = left, after
         if not left_bytes and getattr(field, "ismayend", False):
             break               # a quoted header may be cut here
-    if place % 8 or not _SENSE.get(_known(kind)[0], lambda header: True)(header):
-        raise ValueError("cut in the middle of a byte, or a number that this header never has")
+    makes_sense = _SENSE.get(_known(kind)[0])
+    if place % 8 or (makes_sense and not makes_sense(header, place // 8 - at)):
+        raise ValueError("cut, or a number that this header never has")
     return header, tuple(fields), place // 8
 
 

@@ -102,7 +102,7 @@ def _drawn(blocks, head, legend, width):
     small, margin = width <= NARROW, 9 if width <= NARROW else 15
     room, parts, y = width - 2 * margin, [], 8
     for row, words in enumerate(head):
-        for line in textwrap.wrap(words, room // 7, break_on_hyphens=False):
+        for line in textwrap.wrap(words, room // (7 if row else 8), break_on_hyphens=False):
             y += 18
             parts.append(text_at(margin, y, line, "s" if row else None, font_weight=None if row else 600))
     y += 14
