@@ -1,0 +1,28 @@
+"""Networks that several parts of this chapter begin with."""
+import contextlib
+import socket
+
+from netlab import Network, serve_udp
+
+
+def two_hosts(**how):
+    """A new network of alice and bob and one cable between them, which gets `how`: (network, alice, bob, cable)."""
+    net = Network()
+    alice, bob = net.host("alice"), net.host("bob")
+    return net, alice, bob, net.cable(alice, bob, **how)
+
+
+@contextlib.contextmanager
+def bad_cable(handler, **how):
+    """bob answers each datagram with `handler`, alice has a socket to him; the cable gets `how` once both know each other."""
+    net, alice, bob, cable = two_hosts()
+    with bob:
+        server = serve_udp(lambda data, address: handler(data) if data else b"", host=bob.address, port=5000)
+    with server, alice.socket(type=socket.SOCK_DGRAM) as sock:
+        sock.settimeout(0.2)
+        sock.connect(server.address)
+        sock.send(b"")
+        sock.recv(1)
+        for name, value in how.items():
+            setattr(cable, name, value)
+        yield sock
