@@ -45,7 +45,7 @@ class Journey:
 
 
 def owners(packets) -> dict[str, str]:
-    """{address: the node that has it}. The first frame with a source address comes from there; others pass it on."""
+    """{address: the node that has it}: the first frame with a source address comes from there; others pass it on."""
     found, towards = {}, {}
     for packet in packets:
         if "ARP" in packet:
@@ -53,7 +53,7 @@ def owners(packets) -> dict[str, str]:
         elif "IP" in packet:
             ip = ip_of(packet)
             found.setdefault(ip["Source Address"], packet.sender)
-            if packet.arrivals:
+            if packet.arrivals and not _of_neighbours(packet):
                 towards[ip["Destination Address"]] = packet.receiver
     return {**towards, **found}
 

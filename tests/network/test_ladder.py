@@ -1,0 +1,309 @@
+"""The ladder: each byte from call to packet to call, in an order that the capture does not contradict, the same in each run."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import replace
+
+import pytest
+import talks
+from conftest import need
+from ladder_check import contradictions
+
+from netlab.events import ADDRESS, DATA, Endpoint, Event
+from netlab.network import Network, Packet, Packets
+from netlab.network.journeys import journeys
+from netlab.network.ladder import MOST, climb, ladder
+from netlab.network.ladder_picture import picture_of
+
+network = pytest.mark.usefixtures("a_network")
+
+
+@pytest.fixture(scope="module")
+def a_network():
+    need(not Network.why(), Network.why())
+
+
+# --- by hand: no network is needed ---
+A, B = ("10.0.1.1", 40000), ("10.0.1.2", 80)
+
+
+class Talk:
+    """A capture and a recording, made by hand."""
+
+    def __init__(self):
+        self.packets, self.events, self.clock = [], [], 0
+        self.main, self.other = threading.current_thread(), threading.Thread(name="server")
+        self.ends = [Endpoint(0, "stream", side="client"), Endpoint(1, "stream", side="server"),
+                     Endpoint(2, "stream", parent=1, side="server")]
+
+    def tick(self):
+        self.clock += 1
+        return float(self.clock)
+
+    def segment(self, forward, flags, seq, ack=0, data=b"", fate="arrived", cable="alice-bob", ident=None, arrivals=None, became=()):
+        from scapy.layers.inet import IP, TCP
+        from scapy.layers.l2 import Ether
+        (src, sport), (dst, dport) = (A, B) if forward else (B, A)
+        first, other = (1000, 2**32 - 2) if forward else (2**32 - 2, 1000)       # bob's numbers begin again after two
+        frame = bytes(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / IP(src=src, dst=dst, id=ident or self.clock + 1)
+                      / TCP(sport=sport, dport=dport, flags=flags, seq=(first + seq) % 2**32, ack=(other + ack) % 2**32) / data)
+        names = ("alice", "bob") if forward else ("bob", "alice")
+        when = self.tick()
+        arrivals = (when + .5,) if arrivals is None and fate in ("arrived", "changed") else arrivals or ()
+        self.packets.append(Packet(len(self.packets) + 1, when, cable, *names, frame, fate, arrivals, became))
+        return self.packets[-1]
+
+    def call(self, socket, method, *args, thread=None, **more):
+        thread = thread or (self.main if socket == 0 else self.other)
+        self.events.append(Event(len(self.events), socket, thread, method, args, local=A if socket == 0 else None, **more))
+
+    def open(self):
+        self.call(1, "listen")
+        self.call(0, "connect", ADDRESS, address=B)
+        self.segment(True, "S", 0)
+        self.segment(False, "SA", 0, 1)
+        self.segment(True, "A", 1, 1)
+        self.call(1, "accept", made=2, address=A)
+
+    def ladder(self, **more):
+        return climb(Packets(self.packets), self.events, self.ends, **more)
+
+
+def one_and_two():
+    talk = Talk()
+    talk.open()
+    talk.call(0, "sendall", DATA, data=b"one", size=3)
+    talk.call(0, "sendall", DATA, data=b"two", size=3, offset=3)
+    talk.segment(True, "PA", 1, 1, b"one")
+    talk.segment(False, "A", 1, 4)
+    talk.segment(True, "PA", 4, 1, b"two", fate="lost")
+    talk.segment(True, "PA", 4, 1, b"two")
+    talk.segment(False, "A", 1, 7)
+    talk.call(2, "recv", 9, data=b"one", size=3)
+    talk.call(2, "recv", 9, data=b"two", size=3, offset=3)
+    return talk
+
+
+def lines(made):
+    return [re.sub(r"^ *\d+ +|   \(from.*", "", line) for line in made.text().splitlines()]
+
+
+def test_a_lost_segment():
+    made = one_and_two().ladder()
+    assert lines(made)[-13:] == [
+        "alice  ACK to bob",
+        "bob    accept() → connection",
+        'alice  sendall(b"one")',
+        "alice  bytes 1-3 to bob",
+        'bob    recv(9) → b"one"',
+        "bob    recv(9) waits",
+        "bob    ACK 4 to alice",
+        'alice  sendall(b"two")',
+        "alice  bytes 4-6 to bob, lost on the cable",
+        "alice  bytes 4-6 to bob, again: no ACK came",
+        'bob    recv → b"two"',
+        "bob    ACK 7 to alice",
+        "One segment was lost and sent again by the kernel. The programs made four calls and noticed nothing."]
+    assert made.names == {"client": "alice", "server": "bob"}
+
+
+@pytest.mark.parametrize("byte, call, packets", [(1, b"one", [4]), (3, b"one", [4]), (4, b"two", [6, 7]), (6, b"two", [6, 7])])
+def test_each_byte_is_traced(byte, call, packets):
+    made = one_and_two().ladder()
+    assert made.sent(byte).event.data == made.took(byte).event.data == call
+    assert [row.drawn.journey.frames[0].number for row in made.carried(byte)] == packets
+    assert made.sent(7) is made.took(7) is made.sent(1, "server") is None and made.carried(7) == []
+
+
+def test_an_ack_that_its_data_could_carry_is_left_out():
+    alone, together = Talk(), Talk()
+    for talk in (alone, together):
+        talk.open()
+        talk.call(0, "sendall", DATA, data=b"hi", size=2)
+        talk.segment(True, "PA", 1, 1, b"hi")
+        talk.call(2, "recv", 9, data=b"hi", size=2)
+        if talk is alone:
+            talk.segment(False, "A", 1, 3)
+        talk.call(2, "sendall", DATA, data=b"HI", size=2)
+        talk.segment(False, "PA", 1, 3, b"HI")
+        talk.call(0, "recv", 9, data=b"HI", size=2)
+        talk.segment(True, "A", 3, 3)
+    assert alone.ladder().text() == together.ladder().text()
+    assert "ACK 3 to bob" in alone.ladder().text() and "ACK 3 to alice" not in alone.ladder().text()
+
+
+def test_one_segment_with_the_bytes_of_two_calls_and_one_call_that_takes_both():
+    talk = Talk()
+    talk.open()
+    talk.call(0, "sendall", DATA, data=b"one", size=3)
+    talk.call(0, "sendall", DATA, data=b"two", size=3, offset=3)
+    talk.segment(True, "PA", 1, 1, b"onetwo")
+    talk.call(2, "recv", 4, data=b"onet", size=4)
+    talk.call(2, "recv", 4, data=b"wo", size=2, offset=4)
+    made = talk.ladder()
+    assert made.carried(3) == made.carried(4) and made.took(4) is not made.took(5)
+    assert [call.data for call in made.carried(1)[0].drawn.calls] == [b"one", b"two"]
+    assert "Two sends went in one segment; two recvs took their bytes." in made.caption
+    assert picture_of(made).svg.count('stroke="#0072b2"') >= 2          # the call's line, and its share of the segment's
+
+
+def test_what_crosses_is_drawn_crossing():
+    talk = Talk()
+    talk.open()
+    talk.call(0, "sendall", DATA, data=b"ping", size=4)
+    talk.call(2, "sendall", DATA, data=b"pong", size=4)
+    ping = talk.segment(True, "PA", 1, 1, b"ping")
+    pong = talk.segment(False, "PA", 1, 1, b"pong")
+    talk.packets[-2:] = [replace(ping, arrivals=(20.0,)), replace(pong, arrivals=(21.0,))]
+    made = talk.ladder()
+    kinds = [(row.kind, row.side) for row in made.rows if row.drawn and row.drawn.first]
+    assert kinds == [("departure", "client"), ("departure", "server"), ("arrival", "client"), ("arrival", "server")]
+    assert not contradictions(made, talk.packets)
+
+
+def test_the_end_of_a_stream_is_read_when_the_fin_came():
+    talk = Talk()
+    talk.open()
+    talk.call(0, "close")
+    talk.segment(True, "FA", 1, 1)
+    talk.call(2, "recv", 9)
+    talk.call(2, "close")
+    talk.segment(False, "FA", 1, 2)
+    talk.segment(True, "A", 2, 2)
+    assert lines(talk.ladder())[-7:-1] == ["alice  close()", "alice  FIN to bob", 'bob    recv(9) → b""', "bob    close()",
+                                           "bob    FIN to alice", "alice  ACK 2 to bob"]
+
+
+def test_a_byte_that_came_out_of_order_waits_for_those_before_it():
+    talk = Talk()
+    talk.open()
+    talk.call(0, "sendall", DATA, data=b"abcdef", size=6)
+    talk.segment(True, "A", 1, 1, b"abc", fate="lost")
+    talk.segment(True, "PA", 4, 1, b"def")
+    talk.segment(True, "A", 1, 1, b"abc")
+    talk.call(2, "recv", 9, data=b"abcdef", size=6)
+    made = talk.ladder()
+    assert made.rows[-1].event.method == "recv" and made.rows[made.rows[-1].causes[0]] is made.carried(1)[1]
+
+
+def test_a_frame_that_a_function_kept_arrives_late():
+    talk = Talk()
+    talk.open()
+    talk.call(0, "sendall", DATA, data=b"abcdef", size=6)
+    kept = talk.segment(True, "A", 1, 1, b"abc", fate="stopped", arrivals=())
+    last = talk.segment(True, "PA", 4, 1, b"def", fate="changed", arrivals=(20.0, 20.5))
+    talk.packets[-1] = replace(last, became=(last.data, kept.data))
+    assert [way.arrived for way in journeys(talk.packets)][-2:] == [20.5, 20.0]
+    assert "lost" not in talk.ladder().text() and not any(way.changed for way in journeys(talk.packets))
+
+
+def test_a_changed_segment_brings_no_bytes():
+    talk = Talk()
+    talk.open()
+    talk.call(0, "sendall", DATA, data=b"abc", size=3)
+    bad = talk.segment(True, "PA", 1, 1, b"abc", fate="changed")
+    talk.packets[-1] = replace(bad, became=(bad.data[:-1] + b"X",))
+    talk.segment(True, "PA", 1, 1, b"abc")
+    talk.call(2, "recv", 9, data=b"abc", size=3)
+    made = talk.ladder()
+    assert "bytes 1-3 to bob, changed on the way" in made.text() and made.rows[made.took(1).causes[0]] is made.carried(1)[1]
+
+
+def test_many_rows_are_folded():
+    talk = Talk()
+    talk.open()
+    talk.call(0, "sendall", DATA, data=b"x" * 1024, size=10_000)
+    for n in range(100):
+        talk.segment(True, "A", 1 + 100 * n, 1, b"x" * 100, fate="lost" if n == 50 else "arrived")
+    talk.segment(True, "A", 5001, 1, b"x" * 100)
+    made = talk.ladder()
+    assert len(made.rows) > 100 and len(made.shown()) < MOST
+    assert "… 96 more segments, bytes 301-9,900, 1 of them lost" in re.sub("  +", " ", made.text())
+    assert len(picture_of(made).svg) < 30_000
+
+
+def test_it_says_what_it_cannot_draw():
+    with pytest.raises(ValueError, match="there is nothing to draw"):
+        climb(Packets(), [], [])
+    with pytest.raises(ValueError, match="no packet passed the cable 'x-y', but alice-bob"):
+        one_and_two().ladder(cable="x-y")
+    talk = one_and_two()
+    talk.packets.append(replace(talk.packets[0], number=99, sender="carol", receiver="bob", data=third(talk.packets[0].data)))
+    talk.ends.append(Endpoint(3, "stream", side="client"))
+    talk.events.append(Event(90, 3, threading.Thread(), "connect", (ADDRESS,), address=B, local=("10.0.1.3", 5)))
+    with pytest.raises(ValueError, match="a ladder has two ends, and alice, bob, carol made calls"):
+        talk.ladder()
+    assert talk.ladder(between=("alice", "bob")).text() == one_and_two().ladder().text()
+
+
+def third(frame):
+    return frame.replace(bytes([10, 0, 1, 1]), bytes([10, 0, 1, 3]))
+
+
+def test_the_judge_sees_what_is_wrong():
+    def judged(change):
+        talk = one_and_two()
+        made = talk.ladder()
+        change(made)
+        return contradictions(made, talk.packets)
+
+    def swap(a, b):
+        def change(made):
+            made.rows[a], made.rows[b] = made.rows[b], made.rows[a]
+        return change
+
+    assert judged(lambda made: None) == []
+    assert any("earlier" in words for words in judged(swap(8, 13)))             # "one" and "two"
+    assert any("before it came" in words for words in judged(swap(8, 9)))       # "one" and its recv
+    assert any("before it was sent" in words for words in judged(swap(7, 8)))   # sendall and its segment
+    assert any("went in packets" in words for words in judged(lambda made: made.rows.pop(8)))
+
+
+# --- over a network ---
+@network
+@pytest.mark.parametrize("talk", talks.TURNS)
+def test_the_same_talk_has_the_same_ladder(talk):
+    found = set()
+    for _ in range(5):
+        packets, timeline = talks.TURNS[talk]()
+        made = ladder(packets, timeline)
+        assert not contradictions(made, packets)
+        found.add(made.text())
+    assert len(found) == 1
+
+
+@network
+@pytest.mark.parametrize("ipv6, router", [(False, False), (True, False), (False, True)])
+def test_a_loss_that_the_programs_do_not_notice(ipv6, router):
+    packets, timeline = talks.one_and_two(talks.once(b"two"), ipv6=ipv6, router=router)
+    made = ladder(packets, timeline)
+    assert [bool(row.drawn.lost) for row in made.carried(5)] == [True, False] and made.took(5).event.data == b"two"
+    assert f"bytes 4-6 to bob, lost on {'router-bob' if router else 'the cable'}\n" in made.text()
+    assert made.addresses["server"] == ("2001:db8:0:1::2" if ipv6 else "10.0.2.2" if router else "10.0.1.2")
+    assert not contradictions(made, packets)
+
+
+@network
+def test_one_cable_of_two():
+    packets, timeline = talks.routed()
+    near, far, whole = (ladder(packets, timeline, cable=name) for name in ("alice-router", "router-bob", None))
+    assert near.text() == far.text() == whole.text() and (near.cable, whole.cable) == ("alice-router", "2 cables")
+
+
+@network
+def test_errors_of_the_kernels():
+    refused, unreachable = (ladder(*talks.TURNS[name]()) for name in ("refused", "unreachable"))
+    assert refused.caption == ("Nobody listens at that port of bob: its kernel answered with RST, "
+                               "and connect() raised ConnectionRefusedError.")
+    assert unreachable.caption == "bob's kernel said port unreachable with ICMP, and recv() raised ConnectionRefusedError."
+    row = next(row for row in unreachable.rows if row.event and row.event.error)
+    assert unreachable.rows[row.causes[0]].drawn.label == "ICMP port unreachable"
+
+
+@network
+@pytest.mark.parametrize("seed", range(30))
+def test_the_order_never_contradicts_the_capture(seed):
+    packets, timeline = talks.chance(seed, rounds=10)
+    assert contradictions(ladder(packets, timeline), packets) == []
