@@ -13,6 +13,18 @@ def two_hosts(**how):
 
 
 @contextlib.contextmanager
+def connected(alice, bob, timeline=None):
+    """A TCP connection from alice to port 80 of bob: (alice's end, bob's end). Leaving closes both."""
+    with bob.socket(timeline=timeline) as listener, alice.socket(timeline=timeline) as client:
+        listener.bind((bob.address, 80))
+        listener.listen()
+        client.connect((bob.address, 80))
+        conn, _ = listener.accept()
+        with conn:
+            yield client, conn
+
+
+@contextlib.contextmanager
 def bad_cable(handler, **how):
     """bob answers each datagram with `handler`, alice has a socket to him; the cable gets `how` once both know each other."""
     net, alice, bob, cable = two_hosts()
