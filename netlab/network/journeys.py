@@ -1,4 +1,4 @@
-"""Journeys: what one host's kernel sent to another's, put together from the frames that carried it over one cable after the other.
+"""Journeys: what one host's kernel sent to another's, put together from the frames that carried it over cable after cable.
 
 On each cable an IP packet is a frame of its own, with new hardware addresses and a Time to Live that is one less; all else
 stays (RFC 1812, 5.2 and 5.3), and by that the frames of one packet are known.
@@ -6,7 +6,6 @@ stays (RFC 1812, 5.2 and 5.3), and by that the frames of one packet are known.
 from collections import defaultdict
 from dataclasses import dataclass
 
-from netlab.network.layers import take_apart
 from netlab.network.packets import Packet
 from netlab.network.segments import Segment, follow, ip_of
 
@@ -81,7 +80,7 @@ def journeys(packets) -> list[Journey]:
             late = stopped.pop(frame, None) if frame != packet.data else None      # a function had kept it until now
             journey.changed |= late is None and frame != packet.data
             _arrive(late or journey, when, packet.receiver, belongs, waiting, frame)
-        if packet.fate == "stopped" or packet.became and packet.data not in packet.became:
+        if packet.fate == "stopped" or (packet.became and packet.data not in packet.became):
             stopped[packet.data] = journey
     for n, journey in enumerate(found):
         if journey.quoted:

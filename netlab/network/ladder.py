@@ -38,6 +38,7 @@ class Row:
     drawn: Drawn | None = None
     call: str = ""      # "recv(9)"
     result: str = ""    # 'b"two"'
+    note: str = ""      # what else is to be known of it
     causes: list[int] = field(default_factory=list)     # rows that this one needed
     folded: list["Row"] = field(default_factory=list)   # kind "fold": the rows that stand in this one's place
 
@@ -102,7 +103,8 @@ def ladder(packets, timeline, *, cable=None, between=None) -> Ladder:
     ends: where more hosts made calls, `between` names two. Raises ValueError.
     """
     story = timeline.story()
-    return climb(packets, [row.event for row in story.rows if row.phase != "start"], story.endpoints, cable=cable, between=between)
+    events = [row.event for row in story.rows if row.phase != "start"]
+    return climb(packets, events, story.endpoints, cable=cable, between=between)
 
 
 def climb(packets, events, endpoints, *, cable=None, between=None) -> Ladder:
@@ -115,7 +117,7 @@ def climb(packets, events, endpoints, *, cable=None, between=None) -> Ladder:
     events = [e for e in events if e.socket in ends.side]
     side = {host: side for side, host in ends.names.items()}
     drawn = [_drawn(way, side.get(way.sender, ""), side.get(belongs[way.destination[0]], ""), on) for way in ways]
-    drawn = [each for each in drawn if each and (each.side or each.to) and (each.side and each.to or each.journey.quoted)]
+    drawn = [each for each in drawn if each and (each.side or each.to) and ((each.side and each.to) or each.journey.quoted)]
     if not drawn and not events:
         raise ValueError("there is nothing to draw: no packet of IP between two hosts, and no call")
     needs = Needs(events, drawn, ends)
@@ -123,7 +125,7 @@ def climb(packets, events, endpoints, *, cable=None, between=None) -> Ladder:
     own = {belongs[way.source[0]]: way.source[0] for way in reversed(ways)} | {
         belongs[way.destination[0]]: way.destination[0] for way in reversed(ways)}
     return Ladder(_rows(needs, ends, belongs), ends.names, {side: own.get(host, "") for side, host in ends.names.items()},
-                  on or ("the cable" if len(passed) < 2 else f"{len(passed)} cables"),
+                  on or ("the cable" if len(passed) < 2 else _by(drawn)),
                   {socket: (ends.connection.get(socket, 0), where) for socket, where in ends.side.items()})
 
 
@@ -138,6 +140,12 @@ def _drawn(way, side, to, on):
     return Drawn(way, side, to, frames[0].time, came, lost="" if came else way.ended)
 
 
+def _by(drawn):
+    """The nodes between: "by router"."""
+    between = list(dict.fromkeys(frame.sender for each in drawn for frame in each.journey.frames[1:]))
+    return f"by {' and '.join(between)}" if len(between) < 3 else f"by {len(between)} nodes"
+
+
 def _has(event, byte):
     return event.offset < byte <= event.offset + event.size
 
@@ -146,7 +154,7 @@ def _has(event, byte):
 def _rows(needs, ends, belongs):
     steps = _order(needs)
     place = {step: n for n, step in enumerate(steps)}
-    names = {}
+    names, listeners = {}, {e.socket for e in needs.events if e.method == "listen"}
     for e in needs.events:
         if (at := address_of(e.address)) and at[0] in belongs:
             host = belongs[at[0]]
@@ -156,9 +164,12 @@ def _rows(needs, ends, belongs):
         if isinstance(thing, Event):
             if thing not in waits and what == _other_end(thing):
                 continue
-            row = Row("call" if thing not in waits else what, ends.side[thing.socket], thing, call=show_call(thing, names.get(thing, {})))
-            if what == "finish" or row.kind == "call":
-                row.result = show_result(thing, names.get(thing, {}))
+            known = names.get(thing, {})
+            row = Row(what if thing in waits else "call", ends.side[thing.socket], thing, call=show_call(thing, known))
+            if row.kind != "start":
+                row.result = show_result(thing, known)
+            if thing.method == "close" and thing.socket in listeners:
+                row.note = "the listener"
         elif what == "arrival" and rows and rows[-1].drawn is thing:
             rows[-1].kind = "packet"
             where[what, thing] = len(rows) - 1
@@ -255,18 +266,13 @@ def words_of(row: Row, ladder: Ladder) -> str:
         mark, waits = "✗" if row.event.error else "→", row.kind == "start"
         call = row.event.method if row.kind == "finish" else row.call
         done = f" {mark} {row.result}" if row.result and not waits else " returns" if row.kind == "finish" else ""
-        return call + (" waits" if waits else done)
+        return call + (" waits" if waits else done) + f" ({row.note})" * bool(row.note)
     each = row.drawn
     if row.kind == "arrival":
         return f"{each.label} comes to {ladder.names.get(each.to) or 'a node between'}"
-    said = f"{each.label} to {ladder.names.get(each.to) or goal_of(each)}" + ", again: no ACK came" * (each.again and bool(each.journey.segment))
+    said = f"{each.label} to {ladder.names.get(each.to) or each.journey.destination[0]}" + ", again: no ACK came" * each.again
     said += f", {each.lost}" if each.lost else f", {each.note}" if each.note else ""
     return said + (", on its way" if row.kind == "departure" else "")
-
-
-def goal_of(each: Drawn) -> str:
-    """The address where a packet was to go."""
-    return each.journey.destination[0]
 
 
 def fold(rows: list[Row]) -> list[Row]:
@@ -280,8 +286,6 @@ def fold(rows: list[Row]) -> list[Row]:
         while end < len(rows) and _goes_on(rows[at], rows[end]):
             end += 1
         if end - at > 8:
-            while rows[end - 1].event:
-                end -= 1
             shown += [*rows[at:at + 3], _folded(rows[at + 3:end - 2]), *rows[end - 2:end]]
             at = end
         else:
@@ -310,7 +314,8 @@ def _fold_words(row):
     """"40 more segments, bytes 2,001-60,000, 3 of them lost and sent again"."""
     drawn = [each.drawn for each in row.folded if each.drawn and each.kind != "arrival" and each.drawn.first]
     sides = {each.side for each in drawn}
-    said = [number_of(len(drawn), "more segment" if all(each.journey.segment for each in drawn) else "more datagram")] if drawn else []
+    what = "more segment" if all(each.journey.segment for each in drawn) else "more datagram"
+    said = [number_of(len(drawn), what)] if drawn else []
     if len(sides) == 1 and drawn[0].journey.segment:
         said.append(range_of(min(each.first for each in drawn), max(each.last for each in drawn)))
     if lost := sum(bool(each.lost) for each in drawn):
@@ -371,5 +376,6 @@ def _carriage(calls, drawn):
         return "No bytes moved." if drawn else "No packet was seen."
     word = "segment" if all(each.journey.segment for each in with_bytes) else "datagram"
     went = f"{count_of(len(sends), 'send')} went in {count_of(len(with_bytes), word)}"
-    took = f"{count_of(takes, 'recv')} took {'its' if len(sends) == 1 else 'their'} bytes" if takes else "no recv took their bytes"
+    whose = "its" if len(sends) == 1 else "their"
+    took = f"{count_of(takes, 'recv') if takes else 'no recv'} took {whose} bytes"
     return f"{went[0].upper()}{went[1:]}; {took}."

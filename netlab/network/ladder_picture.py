@@ -1,12 +1,16 @@
 """Draws a Ladder: the calls outside, a kernel's line on each side, the packets between them, in the colours of their calls."""
+import re
 import textwrap
+from collections import Counter
 
-from netlab.network.ladder import Ladder, goal_of, words_of
-from netlab.network.tracing import ACROSS
+from netlab.events import RECEIVES, SENDS
+from netlab.network.ladder import Ladder, words_of
+from netlab.network.tracing import CONNECTS
 from netlab.strip import MESSAGES
 from netlab.style import NARROW, Picture, drawing, tag, text_at
 
 LINE = 16                               # height of a line of words
+MOST_JOINED = 3                         # packets that are joined to one call by lines
 SLOPE = 15                              # how much lower a packet comes than it left
 OUT = {"client": -1, "server": 1}
 
@@ -23,16 +27,17 @@ class _Sheet:
     def __init__(self, ladder, width):
         self.ladder, self.width, self.small = ladder, width, width <= NARROW
         self.shown = ladder.shown()
-        half, gutter, self.char, self.beside = (84, 20, 6.5, 7) if self.small else (160, 46, 7.4, 12)
+        half, gutter, self.char, self.beside = (82, 18, 6.4, 11) if self.small else (160, 46, 7.45, 12)
         self.life = {"client": width / 2 - half, "server": width / 2 + half}
         self.kernel = {side: x - OUT[side] * gutter for side, x in self.life.items()} | {"": width / 2}
         self.room = int((self.life["client"] - self.beside - 8) / self.char)
         self.mono = 10.6 if self.small else 12.3
         self.lines, self.words = [], []
         self.free = {"client": 0.0, "server": 0.0}      # below this, words may stand there
-        self.labels = 0.0               # and here a label between the kernels
+        self.below = 0.0                # and below this the next packet may leave, so that its label is clear of the last
+        self.steep = SLOPE / abs(self.kernel["client"] - self.kernel["server"])
         self.at = {}                    # step -> its y: (kind, id of event or packet)
-        self.colours = {}
+        self.colours, self.folds = {}, []
         for row in ladder.rows:
             for e in row.drawn.calls if row.drawn else ():
                 self.colours.setdefault(id(e), MESSAGES[len(self.colours) % 4])
@@ -47,11 +52,13 @@ class _Sheet:
         bottom = max(y, *self.free.values()) + 8
         self.gutters()
         caption = textwrap.wrap(self.ladder.caption, int((self.width - 28) / 5.9), break_on_hyphens=False)
+        size = 11.3 if self.small else 12.5
         for n, line in enumerate(caption):
-            self.words.append(text_at(self.width / 2, bottom + 26 + n * LINE, line, None, "middle", font_size=11.3 if self.small else 12.5))
+            self.words.append(text_at(self.width / 2, bottom + 26 + n * LINE, line, None, "middle", font_size=size))
         parts = [*self.heads(top, bottom), *self.lines, *self.words]
         label = f"Ladder of packets and calls. {self.ladder.caption}"
-        return drawing(self.width, bottom + 26 + LINE * len(caption), *parts, label=label, text="" if self.small else self.ladder.text())
+        text = "" if self.small else self.ladder.text()
+        return drawing(self.width, bottom + 26 + LINE * len(caption), *parts, label=label, text=text)
 
     def heads(self, top, bottom):
         """The names, and the four lines that go down."""
@@ -76,24 +83,35 @@ class _Sheet:
         if row.event:
             return self.call(before, row, y)
         each = row.drawn
-        step = 5 if before is None or before.event and before.side == row.side and row.kind != "arrival" else 7
-        if row.kind == "arrival":
-            self.at["came", id(each)] = y = max(y + 6, self.at["left", id(each)] + SLOPE)
-            self.arrow(each, self.at["left", id(each)], y, .3)
+        if row.kind == "arrival":       # something came between: two arrows cross, and each has its label near its sender
+            left = self.at["left", id(each)]
+            self.at["came", id(each)] = y = max(y + 5, left + 2.6 * SLOPE)
+            self.arrow(each, left, y, .22)
+            self.below = y + 4
             return y
-        y = max(y + step, self.labels)
+        crosses = before is not None and before.kind == "departure" and before.side != row.side
+        y = max(y + 5, 0 if crosses else self.below + 2 * self.gap(each))
         if each.again and each.journey.segment and row.side:
             y = self.again(each, row.side, y)
         self.at["left", id(each)] = y
         if row.kind == "departure":
-            self.labels = y + 17
+            self.below = y + 8
             return y
-        end = y + SLOPE
-        self.at["came", id(each)] = end
         if each.lost:
             return self.lost(each, y)
-        self.arrow(each, y, end, .5)
-        return end
+        self.at["came", id(each)] = y + SLOPE
+        self.arrow(each, y, y + SLOPE, .5)
+        self.below = y + SLOPE + 3
+        return y + SLOPE
+
+    def gap(self, each):
+        """How much lower a sloping line is at the end of its label than at its middle."""
+        return len(self.said(each)) * (2.9 if self.small else 3.3) * self.steep
+
+    def said(self, each):
+        """The label of a packet."""
+        words = each.label + " again" * each.again + (f" ({each.note})" if each.note else "")
+        return words.removeprefix("bytes ") if self.small and len(words) > 21 else words
 
     def call(self, before, row, y):
         """The words of a call beside its line; a packet goes out from the middle of its first line of words."""
@@ -101,28 +119,34 @@ class _Sheet:
         parts = self.parts(row)
         near = before is not None and before.drawn and row.event and any(
             self.ladder.rows[c].drawn is before.drawn for c in row.causes)
-        y = max(y + (3 if near else 12), self.free[side])
-        if row.kind != "finish":
+        place = above = y
+        if row.kind == "start" and row.event.method not in CONNECTS:        # it waits from when its program came so far
+            place = y - SLOPE - 12
+        y = max(place + (3 if near else 12), self.free[side])
+        if row.kind != "finish":        # where its bytes come from, too
             self.at["begin", id(row.event)] = y
         if row.kind != "start":
             self.at["end", id(row.event)] = y
         for n, line in enumerate(parts):
-            spans = [tag("tspan", words, class_=kind) for words, kind in line]
+            spans = [tag("tspan", words, fill="var(--nl-soft)") if kind == "soft" else tag("tspan", words, class_=kind)
+                     for words, kind in line]
             self.words.append(tag("text", *spans, x=self.life[side] + OUT[side] * self.beside, y=y + 4 + n * LINE, class_="m",
                                   font_size=self.mono, text_anchor="end" if side == "client" else None))
         if parts:
             self.free[side] = y + LINE * len(parts) + 4
-        return y
+        return max(y, above)
 
     def parts(self, row):
         """[[(words, kind), …] of each line]"""
         e = row.event
         failed = bool(e.error)
         pieces = [(row.call, "m")] if row.kind != "finish" else []
-        if row.kind == "start" and e.method not in ("connect", "connect_ex"):
-            pieces.append((" waits", "s"))
-        if row.result and row.kind != "start":
+        if row.kind == "start" and e.method not in CONNECTS:
+            pieces.append(("waits", "soft"))
+        if row.result and row.kind != "start" and (failed or e.method not in SENDS):
             pieces.append((("✗ " if failed else "→ ") + row.result, "m e" if failed else "m"))
+        if row.note:
+            pieces.append((row.note, "soft"))
         lines, left = [], 0
         for words, kind in pieces:
             if lines and len(words) + 1 <= left:
@@ -136,8 +160,9 @@ class _Sheet:
 
     def again(self, each, side, y):
         """Why a kernel sends once more, beside its own line, and its wait."""
-        gone = [self.at["left", id(row.drawn)] for row in self.shown if row.drawn and row.drawn is not each and row.drawn.side == side
-                and ("left", id(row.drawn)) in self.at and row.drawn.label.split(",")[0] == each.label.split(",")[0]]
+        others = [row.drawn for row in self.shown if row.drawn and row.drawn is not each and row.drawn.side == side]
+        gone = [self.at["left", id(other)] for other in others if ("left", id(other)) in self.at
+                and other.label.split(",")[0] == each.label.split(",")[0]]
         begin = (max(gone) if gone else y) + 7
         y = max(y + 14, begin + 22, self.free[side] + 2)
         self.lines.append(tag("rect", x=self.kernel[side] - 5, y=begin, width=10, height=y - begin - 4, rx=3, class_=f"w {side}"))
@@ -149,19 +174,16 @@ class _Sheet:
         return y
 
     def fold(self, row, y):
-        y = max(y, *self.free.values()) + 16
+        y = max(y, *self.free.values()) + 20
         lines = textwrap.wrap(f"⋮  {words_of(row, self.ladder)}  ⋮", int((self.width - 40) / 6.3))
         high = LINE * len(lines) + 8
         self.words.append(tag("rect", x=12, y=y - 15, width=self.width - 24, height=high, class_="f"))
         for n, line in enumerate(lines):
             self.words.append(text_at(self.width / 2, y + n * LINE, line, "s", "middle"))
         y += high - 10
+        self.folds.append(y)
         self.free = dict.fromkeys(self.free, y + 8)
-        self.labels = y + 16
-        for each in row.folded:
-            for key in ([("begin", id(each.event)), ("end", id(each.event))] if each.event else
-                        [("left", id(each.drawn)), ("came", id(each.drawn))]):
-                self.at.setdefault(key, None)
+        self.below = y + 8
         return y
 
     # --- packets ---
@@ -172,30 +194,27 @@ class _Sheet:
     def path(self, x1, y1, x2, y2, colours, head=True):
         """An arrow; with the bytes of several calls it has several strokes."""
         toward = 1 if x2 > x1 else -1
+        tip = x2 - 7 * toward * head
         if not colours:
-            self.lines.append(tag("path", d=f"M{x1:g} {y1:g}L{x2 - 7 * toward * head:g} {y2 - .5 * head:g}", class_="d", stroke_width=1.2))
+            self.lines.append(tag("path", d=f"M{x1:g} {y1:g}L{tip:g} {y2 - .5 * head:g}", class_="d", stroke_width=1.2))
         for n, colour in enumerate(colours):
             shift = 3 * (n - (len(colours) - 1) / 2)
-            self.lines.append(tag("path", d=f"M{x1:g} {y1 + shift:g}L{x2 - 7 * toward * head:g} {y2 - .5 * head + shift:g}",
+            self.lines.append(tag("path", d=f"M{x1:g} {y1 + shift:g}L{tip:g} {y2 - .5 * head + shift:g}",
                                   stroke=colour, stroke_width=2, fill="none"))
         if head:
-            self.lines.append(tag("path", d=f"M{x2:g} {y2:g}l{-9 * toward} -5l{toward} 9z", fill=colours[-1] if colours else "var(--nl-soft)"))
+            colour = colours[-1] if colours else "var(--nl-soft)"
+            self.lines.append(tag("path", d=f"M{x2:g} {y2:g}l{-9 * toward} -5l{toward} 9z", fill=colour))
 
     def arrow(self, each, y1, y2, share):
         """A packet that came, with its label above the line."""
         x1, x2 = self.kernel[each.side], self.kernel[each.to]
-        if not each.side:
-            x1, x2 = self.width / 2, self.kernel[each.to]
         self.path(x1, y1, x2, y2, self.stroke(each))
-        label = each.label + (" again" if each.again else "") + (f" ({each.note})" if each.note else "")
-        if not each.side:
-            label = f"{label}"
-        x = x1 + (x2 - x1) * share
-        y = y1 + (y2 - y1) * share - 6
-        if not each.side:
-            x, y = self.width / 2, y1 - 6
-        self.label(x, y, label)
-        self.labels = max(self.labels, y2 + (17 if share == .5 else 22) - SLOPE + 3)
+        words, fall = self.said(each), (y2 - y1) / abs(x2 - x1)
+        half = len(words) * (2.9 if self.small else 3.3)
+        low, high = self.kernel["client"] + half + 4, self.kernel["server"] - half - 4
+        x = max(low, min(x1 + (x2 - x1) * share, high)) if low < high else self.width / 2       # clear of the kernels' lines
+        middle = min(abs(x - x1), abs(x2 - x1)) * (1 if (x - x1) * (x2 - x1) > 0 else 0)
+        self.label(x, y1 + max(0, middle - half) * fall - 3 - 1.5 * max(1, len(self.stroke(each))), words)
 
     def lost(self, each, y):
         """A packet that did not come: it ends at a cross, with the reason behind."""
@@ -205,54 +224,62 @@ class _Sheet:
         x2, y2 = x1 + toward * span * .42, y + SLOPE * .42
         self.path(x1, y, x2, y2, self.stroke(each), head=False)
         self.lines.append(tag("path", d=f"M{x2 - 5:g} {y2 - 5:g}l10 10m0 -10l-10 10", class_="x"))
-        self.label((x1 + x2) / 2, y - 4, each.label + (" again" if each.again else ""))
-        room = int((span * .58 - 14) / 5.4)
-        for n, line in enumerate(textwrap.wrap(each.lost, room) or [""]):
+        words = self.said(each)
+        half = len(words) * (2.9 if self.small else 3.3)
+        self.label(x1 + toward * max(half + 9, abs(x2 - x1) / 2), y - 4, words)
+        lines = textwrap.wrap(each.lost, int((span * .58 - 14) / (5 if self.small else 5.6)))
+        for n, line in enumerate(lines):
             self.words.append(text_at(x2 + toward * 10, y2 + 4 + n * 13, line, "s e", "start" if toward > 0 else "end",
                                       font_size=10 if self.small else 11.3))
-        self.labels = y2 + 24
+        self.below = y2 + 13 * len(lines) + 3
         return y2 + 4
 
     def label(self, x, y, words):
         size = 9.6 if self.small else 11
-        self.words.append(text_at(x, y, words, "s m halo", "middle", font_size=size))
+        self.words.append(text_at(x, y, words, "s m", "middle", font_size=size))
 
     # --- what joins calls and packets ---
     def gutters(self):
-        """From each call to the packets that carry its bytes, and from a packet to the call that took them; waits as boxes."""
+        """From each call to the first packets that carry its bytes, and from the last packets that brought what a call took to
+        that; what waits is a box."""
+        joined = Counter()
         for row in self.shown:
-            if row.event and row.kind != "start" and (begin := self.at.get(("begin", id(row.event)))) is not None and row.kind == "finish":
-                x, y = self.life[row.side], self.at["end", id(row.event)]
-                self.lines.append(tag("rect", x=x - 5, y=begin - 6, width=10, height=y - begin + 12, rx=3, class_=f"w {row.side}"))
-            if row.drawn and row.kind != "arrival":
+            begin = self.at.get(("begin", id(row.event)))
+            if row.kind == "finish" and begin is not None:
+                x, high = self.life[row.side], self.at["end", id(row.event)] - begin
+                self.lines.append(tag("rect", x=x - 5, y=begin - 6, width=10, height=high + 12, rx=3, class_=f"w {row.side}"))
+            if row.drawn and row.kind != "arrival" and not row.drawn.again:
                 each, y = row.drawn, self.at["left", id(row.drawn)]
                 for e, colour in zip(each.calls, self.stroke(each)):
                     begin = self.at.get(("begin", id(e)))
-                    if begin is None:
-                        begin = self.at.get(("end", id(e)))
-                    if begin is not None and not each.again:
+                    joined[id(e)] += 1
+                    if begin is not None and begin > self.folded_at(y) and joined[id(e)] <= MOST_JOINED:
                         self.join(self.life[each.side], begin, self.kernel[each.side], y, colour)
             if row.event and row.kind != "start":
                 y = self.at["end", id(row.event)]
-                for each, colour in self.brought(row):
-                    if (came := self.at.get(("came", id(each)))) is not None:
+                for each, colour in self.brought(row)[-MOST_JOINED:]:
+                    came = self.at.get(("came", id(each)))
+                    if came is not None and came > self.folded_at(y):
                         self.join(self.kernel[row.side], came, self.life[row.side], y, colour)
+
+    def folded_at(self, y):
+        """Where the last fold above y is."""
+        return max((at for at in self.folds if at < y), default=0)
 
     def brought(self, row):
         """[(packet, colour)] of those that brought what a call took."""
         e, found = row.event, []
-        if not e.size:
+        if e.method not in RECEIVES or not e.size:
             return found
+        needed = {id(self.ladder.rows[c].drawn) for c in row.causes}
         for other in self.shown:
             each = other.drawn
             if each and other.kind != "departure" and each.came is not None and each.to == row.side and each.first:
-                if each.journey.segment is None:
-                    hit = any(self.ladder.rows[c].drawn is each for c in row.causes)
-                else:
-                    hit = each.stream == self.ladder.stream_to(e.socket) and each.first <= e.offset + e.size and each.last > e.offset
+                stream = each.journey.segment is not None
+                mine = each.stream == self.ladder.stream_to(e.socket) if stream else id(each) in needed
                 for call, colour in zip(each.calls, self.stroke(each)):
-                    over = each.journey.segment is None or (call.offset < e.offset + e.size and call.offset + call.size > e.offset)
-                    if hit and over:
+                    begin = max(each.first - 1, call.offset, e.offset)
+                    if mine and (not stream or begin < min(each.last, call.offset + call.size, e.offset + e.size)):
                         found.append((each, colour))
         return found
 
@@ -260,10 +287,10 @@ class _Sheet:
         self.lines.append(tag("path", d=f"M{x1:g} {y1:g}L{x2:g} {y2:g}", stroke=colour, stroke_width=2, fill="none"))
 
 
+class _Wrapper(textwrap.TextWrapper):
+    wordsep_simple_re = re.compile(r"(\s+)|(?<=\()")       # a call may go on in a new line behind its bracket
+
+
 def _wrapped(words, room):
-    pieces = textwrap.wrap(words.replace("(", "(\u200b", 1) if len(words) > room else words, room, break_on_hyphens=False) or [words]
-    pieces = [piece.replace("\u200b", "") for piece in pieces]
+    pieces = _Wrapper(room, break_on_hyphens=False).wrap(words) or [words]
     return pieces if len(pieces) < 5 else [*pieces[:3], pieces[3][:-1] + "…"]
-
-
-__all__ = ["ACROSS", "goal_of", "picture_of"]

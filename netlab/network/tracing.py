@@ -5,6 +5,7 @@ The result is `needs`: {step: the steps that come before it}. A step is ("start"
 """
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from netlab.events import ENDINGS, HELD, RECEIVES, SENDS, Event
 from netlab.network.journeys import Journey
@@ -76,7 +77,8 @@ class Ends:
         for e in events:
             if e.method in CONNECTS and self.endpoints[e.socket].kind == "stream" and e.socket not in self.connection:
                 port, to, free = self.local.get(e.socket, ("", 0))[1], address_of(e.address), begins.keys() - called
-                found = next((n for n in begins if n in free and begins[n].source[1] == port and begins[n].destination == to), None)
+                fits = (n for n in begins if n in free and (begins[n].source[1], begins[n].destination) == (port, to))
+                found = next(fits, None)
                 if found is not None:
                     called.add(found)
                     self.connection[e.socket], self.host[e.socket] = found, self.belongs.get(begins[found].source[0])
@@ -164,7 +166,7 @@ class Needs:
             come = [(each.came, "arrival", each) for each in self.drawn if each.to == end and each.came is not None]
             for steps in (come, [step for step in leave + come if step[1] == "departure" or not is_ack(step[2])]):
                 steps.sort(key=lambda step: step[0])
-                for (_, before, one), (_, what, other) in zip(steps, steps[1:]):
+                for (_, before, one), (_, what, other) in pairwise(steps):
                     self.before[what, other].add((before, one))
         for each in self.drawn:
             if each.came is not None:
@@ -199,7 +201,8 @@ class _Connection:
             words += ["SYN ACK" if "ACK" in flags else "SYN"] * ("SYN" in flags)
             words += [name for name in ("FIN", "RST") if name in flags]
             handshake = segment.forward and segment.ack == 1 and not any("ACK" in e.label for e in those if e.side == side)
-            each.label = ", ".join(words) or ("ACK" if handshake else f"ACK {segment.ack:,}" if segment.ack is not None else "no flag")
+            alone = "ACK" if handshake else "no flag" if segment.ack is None else f"ACK {segment.ack:,}"
+            each.label = ", ".join(words) or alone
 
     def _sends(self, side):
         """The calls that sent the bytes of each segment, its FIN, its RST."""
@@ -311,11 +314,12 @@ def _datagrams(needs, drawn):
         way = each.journey
         each.label = f"{way.protocol} {way.meaning}".strip() if way.meaning or way.protocol != "UDP" else sized(way.size)
     left = [each for each in drawn if not each.journey.quoted]
-    came = sorted((each for each in left if each.came is not None for _ in range(each.journey.copies)), key=lambda each: each.came)
+    came = [each for each in left if each.came is not None for _ in range(each.journey.copies)]
+    came.sort(key=lambda each: each.came)
     errors = [each for each in drawn if each.journey.quoted]
     for e in needs.events:
         end, own = ends.endpoints[e.socket], ends.local.get(e.socket)
-        if end.kind == "stream" or own is None:
+        if own is None or (end.kind == "stream" and not e.error):
             continue
         side, port = ends.side.get(e.socket), own[1]
         if e.method in CONNECTS and not e.error:

@@ -19,7 +19,7 @@ def tcp_of(frame: bytes) -> Tcp | None:
     """The TCP segment in an Ethernet frame of IPv4 or of IPv6 without options."""
     kind = int.from_bytes(frame[12:14], "big")
     if kind == 0x0800 and frame[23] == 6:
-        head, end, size = 14 + (frame[14] & 15) * 4, 14 + int.from_bytes(frame[16:18], "big"), 4
+        head, end = 14 + (frame[14] & 15) * 4, 14 + int.from_bytes(frame[16:18], "big")
         source, destination = frame[26:30], frame[30:34]
     elif kind == 0x86dd and frame[20] == 6:
         head, end, source, destination = 54, 54 + int.from_bytes(frame[18:20], "big"), frame[22:38], frame[38:54]
@@ -61,12 +61,13 @@ def _note(last, n, where, when):
 
 def _of_bytes(ladder, packets):
     """Each byte: its call above all that carried it, one of these came, and the call that took it below that."""
-    wrong, begins = [], {}
+    wrong, begins, clients = [], {}, []
     for packet in packets:
         tcp = tcp_of(packet.data)
         if tcp and tcp.flags & 2:
             begins.setdefault((tcp.source, tcp.destination), tcp.seq)
-    clients = [way for way in begins if next(t for p in packets if (t := tcp_of(p.data)) and (t.source, t.destination) == way).flags & 16 == 0]
+            if not tcp.flags & 16 and (tcp.source, tcp.destination) not in clients:     # a SYN without ACK is the client's
+                clients.append((tcp.source, tcp.destination))
     for connection, way in enumerate(clients, 1):
         for side, (source, destination) in (("client", way), ("server", way[::-1])):
             carried, first = {}, begins.get((source, destination))
@@ -101,5 +102,6 @@ def _of_byte(ladder, n, side, connection, numbers):
         wrong.append(f"byte {n} of the {side} was taken before it came")
     if took is not None and took.event.data and sent.event.data:
         one, other = took.event.data[n - 1 - took.event.offset:][:1], sent.event.data[n - 1 - sent.event.offset:][:1]
-        wrong += [f"byte {n} of the {side} is {one} for who took it, and {other} for who sent it"] * bool(one and other and one != other)
+        if one and other and one != other:
+            wrong.append(f"byte {n} of the {side} is {one} for who took it, and {other} for who sent it")
     return wrong

@@ -5,6 +5,7 @@ conversations have a ladder that contradicts its capture.
 """
 from __future__ import annotations
 
+import difflib
 import subprocess
 import sys
 import time
@@ -17,8 +18,10 @@ from netlab.network.ladder import ladder
 
 
 def different(name, runs):
-    """[how many runs gave each ladder], the commonest first."""
-    return [many for _, many in Counter(ladder(*talks.TURNS[name]()).text() for _ in range(runs)).most_common()]
+    """[how many runs gave each ladder], the commonest first, and in what the first two differ."""
+    found = Counter(ladder(*talks.TURNS[name]()).text() for _ in range(runs)).most_common()
+    lines = [text.splitlines() for text, _ in found[:2]]
+    return [many for _, many in found], list(difflib.unified_diff(*lines, lineterm="", n=0))[3:] if len(lines) > 1 else []
 
 
 def main(runs=100, many=500):
@@ -26,7 +29,8 @@ def main(runs=100, many=500):
         others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(busy)]
         try:
             for name in talks.TURNS:
-                print(f"{name:<12} {runs} runs, {busy} busy processes: ladders {different(name, runs)}", flush=True)
+                counts, words = different(name, runs)
+                print(f"{name:<12} {runs} runs, {busy} busy processes: ladders {counts}", *words, sep="\n    ", flush=True)
         finally:
             for other in others:
                 other.kill()
