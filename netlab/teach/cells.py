@@ -4,7 +4,8 @@ Importing a chapter's folder switches it on, in a notebook only; a program that 
 
 - A cell that runs longer than LIMIT is stopped, as by the square button. (Not on Windows, where nothing wakes a call that waits.)
 - A traceback leaves out netlab's own lines: it ends in the learner's, or in the library that they called.
-- A cell that worked before and fails when run again, or finds what it needs missing, half made, closed or used up, says what to run.
+- A cell that worked before and fails when run again, or finds what it needs missing, half made, closed or used up,
+  says what to run.
 """
 import errno
 import signal

@@ -8,8 +8,8 @@ frames = number(
      2: "UDP sends no answer back by itself, and what comes before the message is more than one frame."})
 
 overhead = number(
-    "The message has 10 bytes. How many bytes has the frame that carries it, with a header each of Ethernet, IP and UDP?", 52,
-    "14 of Ethernet, 20 of IP, 8 of UDP, and the message.",
+    "The message has 10 bytes. How many bytes has the frame that carries it, with a header each of Ethernet, IP and UDP?",
+    52, "14 of Ethernet, 20 of IP, 8 of UDP, and the message.",
     {10: "That is the message. Who should get it, and who sends it, must be said too.",
      18: "A UDP header has 8 bytes. IP and Ethernet put theirs before it.",
      38: "That is the packet of IP. Ethernet puts 14 bytes before it.",
@@ -18,8 +18,8 @@ overhead = number(
 whom = single(
     "alice sends to 10.0.3.2, and two routers stand between. Whose hardware address does she ask for by ARP?",
     {"bob's": "An ARP question stays on its own cable, and bob is not on it. He would never hear it.",
-     "that of the router on her cable": "Her routing table says that the way to bob begins there. The rest is the router's affair.",
-     "those of both routers and bob's": "She does not even know that there is a second router. Each one knows the next step alone.",
+     "that of the router on her cable": "Her routing table says that the way to bob begins there. The rest is its affair.",
+     "those of both routers and bob's": "She does not even know that there is a second router. Each knows the next step.",
      "nobody's": "Without one no card would take the frame."},
     "that of the router on her cable")
 
@@ -42,14 +42,14 @@ promises = multiple(
     {"one is missing", "one arrives twice", "one overtakes another"})
 
 fragments = number(
-    "The cable carries packets of up to 1500 bytes, headers included. alice sends one datagram of 3000 bytes. How many packets?", 3,
-    "3008 bytes with the header of UDP, and each packet has a header of IP of its own: room for 1480, 1480, and then 48.",
+    "The cable carries packets of up to 1500 bytes, headers included. alice sends one datagram of 3000 bytes. How many packets?",
+    3, "3008 bytes with the header of UDP, and each packet has a header of IP of its own: room for 1480, 1480, and then 48.",
     {1: "3000 bytes do not fit into a packet of 1500.",
      2: "Twice 1500 is 3000, but the headers need room too: 20 bytes in each packet, and 8 of UDP once."})
 
 segments = number(
-    "alice calls `sendall` ten times, at once one after the other, with ten bytes each. The way to bob and back takes a tenth of a "
-    "second. How many segments with data leave?", 2,
+    "alice calls `sendall` ten times, at once one after the other, with ten bytes each. The way to bob and back takes a tenth of "
+    "a second. How many segments with data leave?", 2,
     "The first leaves at once. While it is not acknowledged the rest is collected, and leaves as one segment of 90 bytes.",
     {10: "That is how many calls there were. A stream has no calls in it, and TCP cuts it where it likes.",
      1: "When the first ten bytes come, nothing else is on its way, so TCP has no reason to wait."})
@@ -71,14 +71,15 @@ silence = single(
     "bob, behind a firewall that drops")
 
 byte_number = number(
-    "On a new connection alice sends `one`, `two` and `three`, in three segments. The first has the number 1. Which number has the third?",
-    7, "`one` is the bytes 1 to 3, `two` the bytes 4 to 6.",
+    "On a new connection alice sends `one`, `two` and `three`, in three segments. The first has the number 1. "
+    "Which number has the third?", 7, "`one` is the bytes 1 to 3, `two` the bytes 4 to 6.",
     {3: "That would be the number of the segment. TCP numbers bytes.",
      6: "Byte 6 is the last of `two`.",
      9: "`one` and `two` are six bytes, and the first of them has the number 1."})
 
 acknowledged = single(
-    "bob listens, and his program is busy: it has not called `accept`. alice connects, and sends an order. Does an ACK come for its bytes?",
+    "bob listens, and his program is busy: it has not called `accept`. alice connects, and sends an order. "
+    "Does an ACK come for its bytes?",
     {"No: nobody has read them": "An ACK does not wait for a reader. It would keep the sender waiting for no reason.",
      "No: there is no connection before `accept`": "The kernels have made it. `accept` fetches what is there.",
      "Yes, from bob's kernel": "It has the bytes, and that is all that an ACK says.",
@@ -86,8 +87,8 @@ acknowledged = single(
     "Yes, from bob's kernel")
 
 twice = number(
-    "alice sends an order over TCP and waits for the thanks. The cable is cut after bob has read the order. Her time limit ends, the "
-    "cable is mended, and her program does what programs do: it tries again. How often does bob have the order?", 2,
+    "alice sends an order over TCP and waits for the thanks. The cable is cut after bob has read the order. Her time limit ends, "
+    "the cable is mended, and her program does what programs do: it tries again. How often does bob have the order?", 2,
     "Each connection delivered it once. Only the programs can know that it is the same order.",
     {1: "TCP sees to that within one connection. The second try is another connection.",
      0: "bob had read it: only his answer was lost."})

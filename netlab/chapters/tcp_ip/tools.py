@@ -27,14 +27,15 @@ def connected(alice, bob, timeline=None):
 @contextlib.contextmanager
 def bad_cable(handler, **how):
     """bob answers each datagram with `handler`, alice has a socket to him; the cable gets `how` once both know each other."""
-    net, alice, bob, cable = two_hosts()
+    _, alice, bob, cable = two_hosts()
     with bob:
         server = serve_udp(lambda data, address: handler(data) if data else b"", host=bob.address, port=5000)
     with server, alice.socket(type=socket.SOCK_DGRAM) as sock:
-        sock.settimeout(0.2)
+        sock.settimeout(5)
         sock.connect(server.address)
         sock.send(b"")
         sock.recv(1)
+        sock.settimeout(0.2)
         for name, value in how.items():
             setattr(cable, name, value)
         yield sock
