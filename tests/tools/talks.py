@@ -29,7 +29,14 @@ def pair(net, *, router=False, **cable):
         return alice, bob, net.cable(alice, bob, **cable)
     middle = net.router("router")
     net.cable(alice, middle)
-    return alice, bob, net.cable(middle, bob, **cable)
+    far = net.cable(middle, bob, **cable)
+    with alice.socket(type=socket.SOCK_DGRAM) as first, contextlib.suppress(ConnectionRefusedError):
+        first.settimeout(5)             # a new cable may swallow the first answer to ARP, and a SYN is sent again after 1 s:
+        first.connect((bob.address, 9))     # so a datagram goes ahead, until bob's kernel has answered it
+        first.send(b"")
+        first.recv(1)
+    net.clear()
+    return alice, bob, far
 
 
 def connected(alice, bob, timeline, family=socket.AF_INET):
