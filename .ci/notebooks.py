@@ -26,7 +26,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from netlab.kernel import wait_until
-from netlab.panels import MethodPanel, TcpPanel
+from netlab.network import Network
+from netlab.panels import MethodPanel, NetworkPanel, TcpPanel
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOKS = ROOT / "notebooks"
@@ -214,10 +215,20 @@ def use_method(panel) -> str:
     return "unix.recv(9) waits."
 
 
+def use_network(panel) -> str:
+    """The same of a NetworkPanel: a message goes the longer way, since the shorter is cut."""
+    panel.network.cables[1].delay = 0.01
+    panel.network.cables[4].cut()
+    panel.on_send("")
+    wait_until(lambda: panel.exchange and panel.exchange.done)
+    panel.step = next(n for n, step in enumerate(panel.exchange.steps(), 1) if len(step.marks) == 3 and "bytes" in step.words)
+    return "south-bob is cut: packets go by north and east."
+
+
 def draw_panels() -> dict[Path, str]:
     """The stored picture of each panel that has sockets, drawn from a real use of it just now."""
-    found = {}
-    for kind, use in ((MethodPanel, use_method), (TcpPanel, use_tcp)):
+    found, panels = {}, [(MethodPanel, use_method), (TcpPanel, use_tcp)]
+    for kind, use in panels + [(NetworkPanel, use_network)] * (not Network.why()):
         with kind() as panel:
             panel.wire  # as if it were shown
             picture = panel.picture(use(panel))

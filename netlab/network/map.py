@@ -344,7 +344,14 @@ def _overlap(one, other):
 
 
 def _crosses(box, a, b):
-    """Whether the line from a to b passes through a box: one of its points does, looked at every 3 px."""
-    steps = int(_length(a, b) / 3) + 1
-    points = (_along(a, b, n / steps) for n in range(steps + 1))
-    return any(box[0] < x < box[2] and box[1] < y < box[3] for x, y in points)
+    """Whether the line from a to b passes through a box: whether a part of it, from `first` to `last`, is between its left and
+    right side and between its top and bottom as well."""
+    first, last = 0, 1
+    for n in (0, 1):
+        step, near, far = b[n] - a[n], box[n] - a[n], box[n + 2] - a[n]
+        if step:
+            enter, leave = sorted((near / step, far / step))
+            first, last = max(first, enter), min(last, leave)
+        elif not near < 0 < far:
+            return False
+    return first < last

@@ -89,7 +89,7 @@ def _star(centre, others, half, room, narrow):
     left, inner, right = others[:beside], others[beside:len(others) - beside], others[len(others) - beside:]
     above, below = inner[:(len(inner) + 1) // 2], inner[(len(inner) + 1) // 2:]
     sides = max(2 * (half[centre][1] + 16), beside * (2 * high + 12))
-    y_above, middle, y_below = high, 2 * high + 34 + sides / 2, 3 * high + 68 + sides
+    y_above, middle, y_below = high, 2 * high + 26 + sides / 2, 3 * high + 52 + sides
     if not above:
         y_above = middle
     inside = room - 2 * MARGIN

@@ -1,6 +1,7 @@
 """One exchange of NetworkPanel: what one host sends to another, what comes back, and the packets that carried it."""
 import socket
 import struct
+import threading
 import time
 from contextlib import suppress
 from typing import NamedTuple
@@ -8,12 +9,11 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from netlab import Timeline, echo, serve, serve_udp
-from netlab.kernel import wait_until
 from netlab.network import HelperEnded, Packets
 from netlab.network.ladder import ladder, words_of
 from netlab.network.segments import follow
 from netlab.sockets import PLAIN
-from netlab.words import as_text, error_name, number_of
+from netlab.words import as_text, bytes_of, error_name, number_of
 
 PORT, LIMIT = 7, 3                      # the port of echo (RFC 862); seconds that a call may wait
 ENDED = ("lost", "cut", "stopped")      # fates of a frame that did not come out
@@ -42,6 +42,7 @@ class Step(NamedTuple):
     words: str
     is_call: bool
     marks: dict                         # cable's name: [(word, sender, "" or what became of it)]
+    size: int = 0                       # bytes of a message that it carries
 
 
 def steps(made) -> list[Step]:
@@ -50,9 +51,23 @@ def steps(made) -> list[Step]:
     for row in made.rows:
         name, marks = made.names.get(row.side) or (row.drawn.journey.sender if row.drawn else ""), {}
         for frame in row.drawn.journey.frames if row.drawn else ():
-            marks.setdefault(frame.cable, []).append((row.drawn.label, frame.sender, frame.fate if frame.fate in ENDED else ""))
-        found.append(Step(name, row.side, words_of(row, made), row.drawn is None, marks))
+            marks.setdefault(frame.cable, []).append(_mark(row.drawn.label, frame))
+        size = row.drawn.journey.size if row.drawn else 0
+        found.append(Step(name, row.side, words_of(row, made), row.drawn is None, marks, size))
     return found
+
+
+def steps_of_frames(packets) -> list[Step]:
+    """The same of frames alone, each on its cable."""
+    found = []
+    for packet in packets:
+        words = packet.summary + (f", {packet.fate} on {packet.cable}" if packet.fate in ENDED else "")
+        found.append(Step(packet.sender, "", words, False, {packet.cable: [_mark(packet.layers[-1].name, packet)]}))
+    return found
+
+
+def _mark(word, packet):
+    return word, packet.sender, packet.fate if packet.fate in ENDED else ""
 
 
 class Exchange:
@@ -65,7 +80,7 @@ class Exchange:
         self.panel, self.number, self.by, self.source, self.target, self.messages = panel, number, by, source, target, messages
         self.timeline, self.packets, self.answers = Timeline(limit=300), Packets(), []
         self.sock, self.server, self.doing, self.failure, self.trouble = None, None, "", "", ""
-        self.done = self.ended = False
+        self.done, self._over = False, threading.Event()
         self.since, self.port, self.identifier = 0, None, number & 0xFFFF       # what its packets are known by
         self.took, self._drawn = 0.0, (None, [], None)        # of a ping: seconds until the first answer
 
@@ -74,26 +89,29 @@ class Exchange:
     def run(self):
         """All of it. What fails is told, not raised; afterwards nothing is open."""
         try:
-            self.since = max((packet.number for packet in self.source.network.packets_now()), default=0)
+            before = self._passed()
+            self.since = before[-1].number if before else 0
             {"TCP": self._tcp, "UDP": self._udp, "ping": self._ping}[self.by]()
         except TimeoutError:
             pass
         except HelperEnded as error:
             self.trouble = str(error)
         except OSError as error:
-            if not self.ended:
-                self.failure = f"{self.doing or 'a call'} raised {error_name(error)} ({error.strerror or error})"
-                self.panel.typed(f"# {self.failure}")
+            self.failure = f"{self.doing or 'a call'} raised {error_name(error)} ({error.strerror or error})"
         finally:
             self.doing = ""
             self._finish()
 
     def end(self):
-        """End a call that waits."""
-        self.ended = True
-        if (sock := self.sock) is not None:
+        """End a call that waits: TCP by a shutdown, the others, which that does not wake, by a message to themselves."""
+        self._over.set()
+        if (sock := self.sock) is not None and self.doing:
             with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+                if self.by == "TCP":
+                    PLAIN.shutdown(sock, socket.SHUT_RDWR)
+                else:
+                    PLAIN.connect(sock, PLAIN.getsockname(sock))
+                    PLAIN.send(sock, echo_request(0, 0, b"") if self.by == "ping" else b"")
 
     def _tcp(self):
         self._serve("serve", serve, "echo", echo)
@@ -111,7 +129,7 @@ class Exchange:
         self._call(f"connect(({self._name(self.target)}.address, {PORT}))", lambda: self.sock.connect(self._there()))
         for message in self.messages:
             self._call(f"send({message!r})", lambda message=message: self.sock.send(message))
-        for _ in self.messages:
+        while not self.answered and not self._over.is_set():
             self._receive(2048)
 
     def _ping(self):
@@ -122,14 +140,14 @@ class Exchange:
             request = echo_request(self.identifier, n, message)
             self._call(f"send(echo_request({self.identifier}, {n}, {message!r}))",
                        lambda request=request: self.sock.send(request))
-        for _ in self.messages:
+        while not self.answered and not self._over.is_set():
             self._call("recv(2048)", self._take_reply, typed="recv(2048)   # with its IP header: this is a raw socket")
             self.took = self.took or time.monotonic() - began
 
     def _take_reply(self):
         """The next answer to this ping: a raw socket also gets what is for others (raw(7))."""
         until = time.monotonic() + LIMIT
-        while not self.ended:
+        while not self._over.is_set():
             if time.monotonic() > until:
                 raise TimeoutError
             data = self.sock.recv(2048)
@@ -141,7 +159,7 @@ class Exchange:
     def _receive(self, size):
         got = []
         self._call(f"recv({size})", lambda: got.append(self.sock.recv(size)))
-        if self.ended:
+        if self._over.is_set():
             return b""
         self.answers += got
         return got[0]
@@ -159,15 +177,15 @@ class Exchange:
         self.sock.settimeout(LIMIT)
 
     def _call(self, call, action, typed=""):
-        if self.ended:
+        if self._over.is_set():
             raise TimeoutError
         self.doing = call.partition("(")[0]
-        self.panel.typed(f"sock.{typed or call}")
         self.panel.changed()
         try:
             action()
-        except TimeoutError:
-            self.panel.typed(f"# no answer within {LIMIT} seconds: TimeoutError")
+            self.panel.typed(f"sock.{typed or call}")
+        except OSError as error:
+            self.panel.typed(f"# sock.{call} raised {type(error).__name__}")
             raise
         finally:
             with suppress(OSError):                     # closed meanwhile
@@ -188,8 +206,10 @@ class Exchange:
             self.panel.typed("server.stop()")
             with suppress(RuntimeError):
                 self.server.stop()
-        with suppress(OSError):                         # TimeoutError, or the network is closed
-            wait_until(self._settled, 1)
+        with suppress(OSError):                         # the network is closed
+            for _ in range(40):                         # with pauses: the helper has to carry the frames, too
+                if self._over.wait(.025) or self._settled():
+                    break
         self.look()
         self.done = True
         self.panel.ended(self)
@@ -198,23 +218,26 @@ class Exchange:
         """Whether no packet of it is on its way, and its connection has come to its end."""
         self.look()
         if any(packet.fate == "on its way" for packet in self.packets):
-            return self.ended
-        states = [state for host in (self.source, self.target) for (_, port), (_, peer), state in host.connections
-                  if self.by == "TCP" and self.port in (port, peer)]
-        return self.ended or all(state == "TIME_WAIT" for state in states)
+            return False
+        return self.by != "TCP" or all(state == "TIME_WAIT" for host in (self.source, self.target)
+                                       for (_, port), (_, peer), state in host.connections if self.port in (port, peer))
 
     # the packets
 
     def look(self):
         """Read the packets of this exchange so far."""
-        try:
-            found = self.source.network.packets_now()
-        except OSError:
-            return
-        except Exception as error:                      # of a function that the reader has put on a cable
-            self.trouble = f"The function on a cable raised {error_name(error)}: {error}."
-            return
-        self.packets = found.where(lambda packet: packet.number > self.since and self._mine(packet))
+        with suppress(OSError):                         # the network is closed
+            self.packets = self._passed().where(lambda packet: packet.number > self.since and self._mine(packet))
+
+    def _passed(self):
+        """All packets of the network; what a function of the reader's on a cable raised is told."""
+        while True:
+            try:
+                return self.source.network.packets_now()
+            except OSError:
+                raise
+            except Exception as error:
+                self.trouble = f"The function on a cable raised {error_name(error)}: {error}."
 
     def steps(self) -> list[Step]:
         """What happened so far, call by call and packet by packet."""
@@ -222,15 +245,22 @@ class Exchange:
         if self._drawn[0] != now:
             try:
                 made = ladder(self.packets, self.timeline, between=(self.source, self.target))
-            except ValueError:                          # no packet yet, and no call
+            except (ValueError, KeyError):              # no packet yet, and no call; or nothing tells whose an address is
                 made = None
-            self._drawn = now, [] if made is None else steps(made), made
+            self._drawn = now, steps_of_frames(self.packets) if made is None else steps(made), made
         return self._drawn[1]
+
+    def telling(self) -> int:
+        """The number of the step that tells most: the message on its whole way, or else the last packet; 0 where none is."""
+        packets = [(n, step) for n, step in enumerate(self.steps(), 1) if step.marks]
+        whole = [n for n, step in packets if step.size and not any(fate for marks in step.marks.values() for *_, fate in marks)]
+        return whole[0] if self.answered and whole else packets[-1][0] if packets else len(self.steps())
 
     def picture(self) -> Markup:
         """The same as a picture, in HTML."""
         self.steps()
-        return Markup(self._drawn[2]._repr_mimebundle_()["text/html"] if self._drawn[2] else "Nothing happened.")
+        drawn = self._drawn[2]
+        return Markup(drawn._repr_mimebundle_()["text/html"] if drawn else "There is no ladder: too little has passed.")
 
     def _mine(self, packet):
         """Not of an exchange before, whose segments may still be sent again."""
@@ -247,24 +277,24 @@ class Exchange:
         return [packet for packet in self.packets if packet.fate in ENDED and "ARP" not in packet]
 
     def again(self):
-        """How many segments the two ends sent once more, as each of them left its host."""
+        """How many segments with data, or a SYN, the two ends sent once more, as each of them left its host."""
         seen, count = set(), 0
         for segment in follow(self.packets):
             here = self.source if segment.forward else self.target
-            if segment.packet.sender == here.name and segment.end > segment.seq:
+            if segment.packet.sender == here.name and (segment.length or "SYN" in segment.flags):
                 key = segment.connection, segment.forward, segment.seq, segment.end
                 count += key in seen
                 seen.add(key)
         return count
 
     def overtaken(self):
-        """(the message that came first, the one that was sent first, cable) where one datagram overtook another; or None."""
+        """(the packet that came first, the one that was sent first) where one datagram overtook another; or None."""
         last = {}
         for packet in self.packets:
             if packet.payload and packet.arrivals and "TCP" not in packet:
                 way = packet.cable, packet.sender
                 if way in last and packet.arrivals[0] < last[way].arrivals[0]:
-                    return packet, last[way], packet.cable
+                    return packet, last[way]
                 last[way] = packet
         return None
 
@@ -280,34 +310,38 @@ class Exchange:
 
     @property
     def answered(self):
-        """Whether all has come back."""
-        return sorted(self.answers) == sorted(self.messages) if self.by != "TCP" else \
-            b"".join(self.answers) == b"".join(self.messages)
+        """Whether all has come back, if not in its order, and some of it twice: only TCP sees to that."""
+        return b"".join(self.answers) == b"".join(self.messages) if self.by == "TCP" else set(self.answers) >= set(self.messages)
 
     def told(self) -> str:
         """What came of it, as a sentence or two."""
         gone, again = self.gone(), self.again()
         if self.trouble:
             return self.trouble
-        if self.ended:
+        if self._over.is_set():
             return "The exchange was ended."
         if self.failure:
             return f"Nothing came back: {self.failure}."
         what, size = BY[self.by], len(self.messages)
-        if self.answered:
-            said = f"{self.target.name} answered" + f" all {number_of(size, what)}" * (size > 1 and self.by != "TCP")
-            if again:
-                said += f" after {number_of(again, what)} {'was' if again == 1 else 'were'} sent again"
-            elif self.by == "ping":
-                said += f" in {1000 * self.took:.1f} ms"
-            if found := self.overtaken():
-                first, second, cable = found
-                return f"{said}. {as_text(first.payload, limit=20)} overtook {as_text(second.payload, limit=20)} on {cable}."
-            between = " and ".join(self.way()[1:-1])
-            return f"{said}. The data went {f'by {between}' if between else 'directly'}."
-        some = f"{len(self.answers)} of {size} answers" if self.answers and self.by != "TCP" else "Nothing"
-        why = self._where(gone, what) if gone else self._refused()
-        return f"{some} came back in {LIMIT} seconds{': ' if why else ''}{why}."
+        if not self.answered:
+            some = f"{len(set(self.answers))} of {size} answers" if self.answers and self.by != "TCP" else "Nothing"
+            if self.answers and self.by == "TCP":
+                some = f"Only {bytes_of(len(b''.join(self.answers)))}"
+            why = self._where(gone, what) if gone else self._refused()
+            return f"{some} came back in {LIMIT} seconds{': ' if why else ''}{why}."
+        said = f"{self.target.name} answered" + f" all {number_of(size, what)}" * (size > 1 and self.by != "TCP")
+        if again:
+            said += f" after {number_of(again, what)} {'was' if again == 1 else 'were'} sent again"
+        elif self.by == "ping":
+            said += f" in {1000 * self.took:.1f} ms"
+        between = " and ".join(self.way()[1:-1])
+        more = f" The data went {f'by {between}' if between else 'directly'}."
+        if found := self.overtaken():
+            first, second = (as_text(packet.payload, limit=20) for packet in found)
+            more = f" {first} overtook {second} on {found[0].cable}."
+        elif twice := [packet for packet in self.packets if packet.fate == "arrived twice" and packet.payload]:
+            more = f" {as_text(twice[0].payload, limit=20)} came twice on {twice[0].cable}."
+        return f"{said}.{more}"
 
     def _refused(self):
         """What a node between said, by ICMP."""

@@ -1,5 +1,7 @@
 """NetworkPanel: a network of one's own by hand: send over it, impair and cut its cables, and step through what passed."""
 from contextlib import suppress
+from dataclasses import replace
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -23,8 +25,8 @@ GOALS = {
               "and noticed nothing but the time."),
     "lost": ("Lose a datagram of UDP. Who notices?",
              "Nobody but the program that waits for an answer. UDP sends nothing again: what to do now, that program says."),
-    "overtake": ("Send several datagrams over a cable that reorders. Can one overtake?",
-                 "It can: the network promises no order, and UDP hands over what comes. TCP puts the bytes in order first."),
+    "overtake": ("Send several datagrams where a cable reorders. Who is first?",
+                 "Whoever comes first: a network promises no order, and UDP hands over what comes. TCP puts bytes in order."),
 }
 BEGIN = ["import socket", "from netlab import serve, serve_udp, echo", "from netlab.network import Network",
          "from netlab.panels.exchange import echo_request", ""]
@@ -48,7 +50,7 @@ class NetworkPanel(Panel):
         self.network, self._lent, self.missing = network, network is not None, ""
         self._nodes, self._cables = [], []      # as they were last seen
         self._chosen, self._known, self.step, self._count = 0, {}, 0, 0
-        self.exchange, self.reached, self._ways = None, set(), []
+        self.exchange, self.reached, self._ways, self._stepping = None, set(), [], True
 
     def begin(self):
         self.missing = Network.why() if self.network is None else ""
@@ -80,27 +82,31 @@ class NetworkPanel(Panel):
 
     # what is shown
 
+    def head(self):
+        return [tag("div", tag("b", self.title, class_="nl-title"), class_="nl-bar")] if self.missing else super().head()
+
     def chips(self):
-        return [] if self.missing else ["this machine only"]
+        return ["this machine only"]
 
     def aside(self):
         if self.missing:
             return self.missing
         if self.exchange is None:
             return "" if self._sentence else "Choose who sends what to whom, and press Send."
-        doing = self.exchange.doing
-        return f"{self.exchange.source.name} waits in {doing}." if doing else ""
+        doing, trouble = self.exchange.doing, self.exchange.trouble
+        return trouble if self._runs and trouble else f"{self.exchange.source.name} waits in {doing}." if doing else ""
 
     def controls(self):
         self._see()
         if self.missing or not self._nodes:
             return []
         names = [node.name for node in self._nodes]
-        source = self.fields.get("from") if self.fields.get("from") in names else names[0]
-        others = [name for name in names if name != source]
+        hosts = [node.name for node in self._nodes if not node.is_router] or names
+        if self.fields.get("from") not in names:
+            self.put("from", hosts[0])
+        others = [name for name in names if name != self.fields["from"]]
         if self.fields.get("to") not in others:
-            hosts = [node.name for node in self._nodes if not node.is_router and node.name != source]
-            self.put("to", (hosts or others or [""])[-1])
+            self.put("to", next((name for name in hosts[::-1] if name in others), others[0] if others else ""))
         who = row(
             self.choice("from", "From", tuple((name, name) for name in names), "nl-who", data_change="look"),
             self.choice("to", "To", tuple((name, name) for name in others), "nl-who"),
@@ -126,9 +132,8 @@ class NetworkPanel(Panel):
             return [tag("div", Markup(self.stored().get("text/html", "")))]
         steps = self._steps()
         cables = self._marked(steps)
-        return [tag("div", panel_map(self._nodes, cables), class_="nl-picture"),
-                tag("div", panel_map(self._nodes, cables, narrow=True), class_="nl-picture nl-narrow"),
-                self._ladder(steps)]
+        wide, narrow = (_drawn(tuple(self._nodes), tuple(cables), form) for form in (False, True))
+        return [tag("div", wide, class_="nl-picture"), tag("div", narrow, class_="nl-picture nl-narrow"), self._ladder(steps)]
 
     @property
     def _runs(self):
@@ -147,8 +152,8 @@ class NetworkPanel(Panel):
         return steps
 
     def _marked(self, steps):
-        """The cables with marks where this step's packet went."""
-        marks = steps[self.step - 1].marks if 0 < self.step <= len(steps) else {}
+        """The cables with marks where this step's packet went, if that is what was done last."""
+        marks = steps[self.step - 1].marks if self._stepping and 0 < self.step <= len(steps) else {}
         return [cable._replace(marks=tuple(marks.get(cable.name, ()))) for cable in self._cables]
 
     def _ladder(self, steps):
@@ -166,7 +171,7 @@ class NetworkPanel(Panel):
 
     def picture(self, said: str):
         """The map as it is now, with the packet of this step, as a Picture."""
-        return network_map(self._nodes, self._marked(self._steps()), said)
+        return replace(network_map(self._nodes, self._marked(self._steps()), said), text=f"{self.plain}\n{said}")
 
     def more(self):
         if self.missing:
@@ -257,7 +262,7 @@ class NetworkPanel(Panel):
     def on_go(self, where):
         most = len(self.exchange.steps()) if self.exchange is not None else 0
         to = {"first": 1, "previous": self.step - 1, "next": self.step + 1, "last": most}.get(where, self.step)
-        self.step = max(min(1, most), min(to, most))
+        self.step, self._stepping = max(min(1, most), min(to, most)), True
 
     # in a thread of the panel's
 
@@ -271,6 +276,7 @@ class NetworkPanel(Panel):
                 return self.say(f"Nothing was done: {name} has no cable, and so no address.")
         self.typed(f"# {by} from {source} to {target}")
         self.say("")
+        self._stepping = True
         self.exchange = Exchange(self, number, by, hosts[source], hosts[target], messages)
         if self._closed:
             self.exchange.end()
@@ -280,7 +286,7 @@ class NetworkPanel(Panel):
         """An exchange is over: say what came of it, and see which goals are reached."""
         if exchange is not self.exchange:
             return
-        self.step = len(exchange.steps())
+        self.step = exchange.telling()
         self.say(exchange.told())
         cut = {cable.name for cable in self._cables if cable.is_cut}
         if exchange.answered:
@@ -312,6 +318,7 @@ class NetworkPanel(Panel):
         cable = self.network.cables[number]
         try:
             cable.cut() if cut else cable.mend()
+            self._stepping = False
             after = sentence(self.network)
         except OSError as error:
             return self.say(str(error))
@@ -326,6 +333,9 @@ class NetworkPanel(Panel):
         if net is not None:
             net.close()
         self.say("Everything is closed." if self._lent else "Everything is closed; Send makes a new network.")
+
+
+_drawn = lru_cache(32)(panel_map)       # mostly it is as it was
 
 
 def _line(n, step, at):

@@ -9,6 +9,7 @@ import pytest
 from conftest import ROOT
 
 from browser import test_pictures_in_browser as pictures, test_quiz_in_browser as quiz
+from netlab.network import Network
 
 AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 OURS, COLOURED = [".jp-OutputArea-output", ".jp-RenderedMarkdown"], [".jp-OutputArea-output:not(.jp-RenderedText)"]
@@ -41,13 +42,16 @@ def judge_colours(page, places):
     return sum(read.values())
 
 
-PANELS = ["TcpPanel()", "MethodPanel()", 'AddressPanel("192.168.0.77", 26)', 'AddressPanel("2001:db8::1", 8)']
+NETWORK = not Network.why()         # else its panel says why, and shows a picture
+PANELS = ["TcpPanel()", "MethodPanel()", "NetworkPanel()", 'AddressPanel("192.168.0.77", 26)', 'AddressPanel("2001:db8::1", 8)']
 CELLS = [*(f"from netlab.panels import *\n{panel}" for panel in PANELS), quiz.CELL, pictures.CELL,
          "from netlab.chapters.socket_methods.table import outcomes\noutcomes()"]
 # What each panel shows in use.
 PLACES = [f".nl-tcp {each}" for each in (".nl-head", ".nl-chip", ".nl-code", ".nl-said", ".nl-controls", ".nl-main", ".nl-end b",
                                          ".nl-last", ".nl-soft", ".nl-way", "[role=log]", ".nl-done", ".nl-goals p")]
 PLACES += [f".nl-plain {each}" for each in (".nl-about", ".nl-error", ".nl-waits", ".nl-stage", ".nl-goals")]
+PLACES += [f".nl-network {each}" for each in (".nl-said", ".nl-controls b", ".nl-button", ".nl-now b", ".nl-now code", ".nl-soft",
+                                              ".nl-steps-of li:not(.nl-now) b", ".nl-goals")] * NETWORK
 PLACES += [f".nl-version-{version} {each}" for version in (4, 6) for each in (
     ".nl-error", ".nl-net.nl-on", ".nl-host", ".nl-place", ".nl-group-text input", ".nl-legend", "dd")]
 PLACES += [f".nl-quiz {each}" for each in ("legend", ".nl-option", ".nl-field", ".nl-step", ".nl-main", "[role=alert]")]
@@ -68,8 +72,26 @@ LIGHT = """() => {
 }"""
 
 
+def use_network(page, until):
+    """Send over a network, cut a cable, look at a step, give a value that is not allowed."""
+    network = page.locator(".nl-network")
+    network.get_by_role("button", name="Send", exact=True).click()
+    until(".nl-network .nl-said", "bob answered")
+    network.get_by_role("button", name="south-bob", exact=True).click()
+    until(".nl-cable", "south-bob")
+    network.get_by_role("button", name="Cut", exact=True).click()
+    until(".nl-network .nl-said", "is cut")
+    for _ in range(3):
+        network.get_by_role("button", name="Previous", exact=True).click()
+    network.get_by_role("button", name="The ladder", exact=True).click()
+    network.locator(".nl-more img").wait_for()
+    network.get_by_label("Loss %").fill("zz")
+    page.keyboard.press("Enter")
+    until(".nl-network .nl-error", "is not allowed")
+
+
 def test_panels_in_use_in_jupyterlab(opened):
-    notebook = opened(CELLS, width=1400, height=7000)       # all in view: axe judges no more than that
+    notebook = opened(CELLS, width=1400, height=9000)       # all in view: axe judges no more than that
     page, until = notebook.page, notebook.until
     notebook.run_all(len(CELLS))
     page.locator("table td").first.wait_for()
@@ -86,6 +108,8 @@ def test_panels_in_use_in_jupyterlab(opened):
     press("Show the code", ".nl-code", "recv")
     press("The whole story", ".nl-picture svg", "recv")
     press("Call", ".nl-waits", "recv")
+    if NETWORK:
+        use_network(page, until)
     for panel, label in ((".nl-plain", "Arguments"), (".nl-version-4", "Hex"), (".nl-version-6", "Hex")):
         page.locator(panel).get_by_label(label).fill("zz")
         page.keyboard.press("Enter")

@@ -1,4 +1,4 @@
-"""Random actions of a hostile reader on TcpPanel; what it says is compared with what the kernel and the peer have.
+"""Random actions of a hostile reader on TcpPanel and NetworkPanel; what they say is compared with what the kernels have.
 
     PYTHONPATH=tests:tests/tools python tests/tools/stress_panels.py [actions]     part of `make stress`
 """
@@ -12,7 +12,9 @@ from contextlib import suppress
 from hands import Hand
 
 from netlab import kernel
-from netlab.panels import TcpPanel
+from netlab.network import Network
+from netlab.network.map import impairment
+from netlab.panels import NetworkPanel, TcpPanel, exchange
 from netlab.sockets import PLAIN
 
 TEXTS = ["", "0", "7", "1024", "70000", "abc", "127.0.0.1", "::1", "00 ff", "\ud83d", "<b>", "hello", "x" * 70_000]
@@ -105,7 +107,25 @@ def agree(hand):
             assert client.sock.sent >= link.conn.received and link.conn.sent >= client.sock.received
 
 
-def hostile(hand, chance, actions):
+def agree_on_the_network(hand):
+    """Wait until the map shows the cables as they are, and no exchange runs; AssertionError where it never is so."""
+    panel = hand.panel
+
+    def same():
+        if panel.pending("exchange") or panel.pending("cables") or panel.pending(panel):
+            return False
+        if panel.network is None:
+            return True
+        shown = hand.page("stage").find("desc").get_text().splitlines()
+        return all(f"{cable.name}: {', '.join(filter(None, ['cut' * cable.is_cut, impairment(cable)])) or 'whole'}" in
+                   [line.partition("; ")[0] for line in shown] for cable in panel.network.cables)
+    try:
+        kernel.wait_until(same, 20)
+    except TimeoutError:
+        raise AssertionError(f"the panel shows {hand.text('stage')}") from None
+
+
+def hostile(hand, chance, actions, agree=agree):
     """So many actions; now and then everything comes to rest, and must be true."""
     for _ in range(actions):
         act(hand, chance)
@@ -119,10 +139,13 @@ def main(actions=3000):
     from conftest import left_behind, open_files
     unseen = []
     threading.excepthook = lambda what: unseen.append(what.exc_value)
+    exchange.LIMIT = 0.2
+    panels = [(TcpPanel, agree)] + [(NetworkPanel, agree_on_the_network)] * (not Network.why())
     for seed in range(actions // 30):
+        make, judge = panels[seed % len(panels)]
         before = set(threading.enumerate()), open_files()
-        with TcpPanel() as panel:
-            hostile(Hand(panel), random.Random(seed), 30)
+        with make() as panel:
+            hostile(Hand(panel), random.Random(seed), 30, judge)
         assert not (left := left_behind(*before)), left
     assert not unseen, unseen
     print(f"{actions:,} hostile actions: 0 tracebacks, 0 left behind, all that was said was true")
