@@ -2,7 +2,9 @@
 import contextlib
 import socket
 
-from netlab import Network, serve_udp
+from netlab import Network, kernel, serve_udp
+from netlab.kernel import wait_until
+from netlab.sockets import PLAIN
 
 
 def two_hosts(**how):
@@ -16,14 +18,18 @@ def two_hosts(**how):
 
 @contextlib.contextmanager
 def connected(alice, bob, timeline=None):
-    """A TCP connection from alice to port 80 of bob: (alice's end, bob's end). Leaving closes both."""
+    """A TCP connection from alice to port 80 of bob: (alice's end, bob's end). Leaving closes both, hers first."""
     with bob.socket(timeline=timeline) as listener, alice.socket(timeline=timeline) as client:
+        PLAIN.setsockopt(listener, socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)       # not a call to record
         listener.bind((bob.address, 80))
         listener.listen()
         client.connect((bob.address, 80))
         conn, _ = listener.accept()
         with conn:
             yield client, conn
+            if client.fileno() >= 0:
+                client.close()
+                wait_until(lambda: kernel.state(conn) != "ESTABLISHED")     # else bob may be the first, and his port is in use
 
 
 @contextlib.contextmanager
