@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from netlab.network.network import Router
 from netlab.network.places import NARROW, WIDE, places
+from netlab.network.process import HelperEnded
 from netlab.style import Picture, drawing, picture, tag, text_at
 
 CIRCLE = 26         # a router's radius
@@ -43,8 +44,11 @@ class Line(NamedTuple):
 
 def of(network, marks: dict | None = None) -> Picture:
     """The map of a Network as it is now; `marks` has those of each cable, by its number: else what is on its way there."""
-    nodes, cables = values(network, waiting(network) if marks is None else marks)
-    return network_map(nodes, cables, sentence(network))
+    try:
+        marks, said = waiting(network) if marks is None else marks, sentence(network)
+    except HelperEnded as error:
+        marks, said = {}, str(error)
+    return network_map(*values(network, marks), said)
 
 
 def values(network, marks: dict | None = None) -> tuple[list[Node], list[Line]]:

@@ -197,6 +197,13 @@ def test_a_packet_on_its_way_is_a_mark(net):
         assert "alice-south: delay 30000 ms; ARP from alice" in of(net).text
 
 
+def test_of_a_closed_network_the_map_is_still_there(net):
+    net.cables[0].cut()
+    net.close()
+    said = of(net).text
+    assert said.startswith("This network is closed.\nalice, host: 10.0.1.2, 10.0.4.2") and "alice-north: cut" in said
+
+
 @pytest.mark.parametrize("hosts, said", [((), "No host yet."), (("alice",), "alice is the only host."),
                                          (("alice", "bob"), "No way leads from alice to bob.")])
 def test_a_network_that_is_not_finished(no_leaks, hosts, said):

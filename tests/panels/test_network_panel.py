@@ -139,6 +139,7 @@ def test_the_code_does_the_same(hand):
 
 def test_cut_and_mend(hand):
     hand.talk()
+    hand.talk()
     hand.cable("south-bob")
     hand.click("Cut")
     hand.until("south-bob is cut: packets go by north and east.", "said")
@@ -179,6 +180,17 @@ def test_a_datagram_is_lost_and_nobody_sends_it_again(net, pair, short):
     pair.until("loss 100 %", "said")
     assert pair.talk("UDP").endswith("seconds: the datagram was lost on alice-bob.")
     assert any("lost on" in row[2] for row in everything(pair))
+
+
+def test_what_an_earlier_exchange_still_sends_is_not_of_this_one(net, pair, short):
+    handshake = iter("123")
+    net.cables[0].through = lambda frame: None if b"other" in frame or (frame[23] == 6 and not next(handshake, "")) else frame
+    assert pair.talk("TCP").startswith("Nothing came back")
+    first = pair.panel.exchange.packets[-1].number
+    pair.talk("UDP", "other")                       # no answer either: meanwhile the segment goes once more
+    wait_until(lambda: net.packets_now().where(lambda packet: packet.number > first).of("TCP"))
+    pair.panel.exchange.look()
+    assert pair.panel.exchange.packets.of("UDP") and not pair.panel.exchange.packets.of("TCP")
 
 
 def test_an_answer_is_lost(net, pair, short):
@@ -273,6 +285,7 @@ def test_what_a_cable_cannot_do_is_told_beside_its_field(hand, label, text):
 
 
 def test_a_cable_that_another_cell_changes_is_seen(net, pair):
+    assert pair.value("Loss %") == "0"
     net.cables[0].loss = 0.125
     wait_until(lambda: pair.value("Loss %") == "12.5", 5)
     pair.until("loss 12.5 %", "stage")
@@ -298,9 +311,10 @@ def test_bytes_are_data_and_never_markup(hand):
 def test_close_all_and_begin_anew(hand):
     hand.cable("south-bob", loss="30")
     hand.until("loss 30 %", "said")
+    helper = hand.panel.network._process.child
     hand.click("Close all")
     hand.until("Everything is closed; Send makes a new network.", "said")
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("server")]
+    assert helper.poll() is not None and not [each for each in threading.enumerate() if each.name.startswith("server")]
     hand.click("Cut")                               # of a network that is gone
     assert hand.talk() == "bob answered. The data went by south." and hand.value("Loss %") == "0"
 
