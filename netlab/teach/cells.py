@@ -4,7 +4,8 @@ Importing a chapter's folder switches it on, in a notebook only; a program that 
 
 - A cell that runs longer than LIMIT is stopped, as by the square button. (Not on Windows, where nothing wakes a call that waits.)
 - A traceback leaves out netlab's own lines: it ends in the learner's, or in the library that they called.
-- A cell that worked before and fails when run again, or finds what it needs missing, closed or used up, says what to run.
+- A cell that worked before and fails when run again, or finds what it needs missing, half made, closed or used up,
+  says what to run.
 """
 import errno
 import signal
@@ -28,6 +29,7 @@ class Cells:
 
     def __init__(self, shell):
         self.shell, self.now, self.worked = shell, None, set()
+        self.stopped = set()        # cells that were stopped, and may have left half of what others need
         shell.events.register("pre_run_cell", self.before)
         shell.events.register("post_run_cell", self.after)
         shell.set_custom_exc((Exception, KeyboardInterrupt), self.failed)
@@ -46,6 +48,7 @@ class Cells:
                 signal.setitimer(signal.ITIMER_REAL, 0)
             if result.success:
                 self.worked.add(self.now)
+                self.stopped.discard(self.now)
 
     def ring(self, number, frame):
         """The time of a cell is over. It has ended, where no line of it is left; one that asks the learner may wait."""
@@ -59,12 +62,14 @@ class Cells:
         *_, last = (step.tb_frame for step in steps(trace))
         *_, called = (step.tb_frame.f_globals for step in steps(without_ours(trace) or trace))
         ran = any(step.tb_frame.f_globals is shell.user_ns for step in steps(trace))    # else the cell itself cannot be read
+        if isinstance(error, KeyboardInterrupt):
+            self.stopped.add(self.now)
         if type(error) is NameError and last.f_globals is shell.user_ns:
             self.advise(error, f"If it is not mistyped, another cell makes this name.\n{GO_ON}")
         elif (isinstance(error, WaitedTooLong) or last.f_code is wait_until.__code__
                 or (isinstance(error, OSError) and error.errno in ASTRAY)
                 or (type(error) is ConnectionRefusedError and called is shell.user_ns)     # the server of another cell is gone
-                or (isinstance(error, Exception) and self.now in self.worked)):
+                or (isinstance(error, Exception) and (self.now in self.worked or (self.stopped and is_ours(last))))):
             self.advise(error, GO_ON)
         chain = [error]
         while (earlier := chain[-1].__cause__ or chain[-1].__context__) and earlier not in chain:
@@ -92,11 +97,15 @@ def steps(trace):
         trace = trace.tb_next
 
 
+def is_ours(frame):
+    return str(frame.f_globals.get("__name__")).partition(".")[0] == "netlab"
+
+
 def without_ours(trace):
     """The traceback without the steps inside netlab."""
     kept = None
     for step in reversed(list(steps(trace))):
-        if str(step.tb_frame.f_globals.get("__name__")).partition(".")[0] != "netlab":
+        if not is_ours(step.tb_frame):
             kept = types.TracebackType(kept, step.tb_frame, step.tb_lasti, step.tb_lineno)
     return kept
 

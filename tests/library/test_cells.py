@@ -112,6 +112,18 @@ def test_an_error_says_where_to_go_on_where_another_cell_is_the_reason(reader, f
     assert reader.error.count(GO_ON) == helped and "Custom TB Handler failed" not in reader.stderr
 
 
+def test_after_a_cell_was_stopped_its_half_may_be_the_reason(reader):
+    wrong = "addresses.ipv4_to_int('x')"
+    reader.run("netlab.chapters.around.stopped.clear()")
+    assert not reader.see(wrong).endswith(GO_ON)
+    half = "if halfway: raise KeyboardInterrupt"
+    reader.see("halfway = True")
+    reader.see(half)
+    assert reader.see(wrong).endswith(GO_ON) and not reader.see("int('half')").endswith(GO_ON)
+    reader.see("halfway = False")
+    assert reader.see(half) == "" and not reader.see(wrong).endswith(GO_ON)
+
+
 def test_nothing_happens_outside_a_notebook():
     assert cells.begin() is None
     said = subprocess.run([sys.executable, "-c", "import netlab.chapters, sys; print('IPython' in sys.modules)"], cwd=ROOT,
