@@ -8,7 +8,7 @@ import os
 import threading
 import time
 
-from netlab.fates import Impairment, Line
+from netlab.network.fates import Impairment, Line
 from netlab.teach.check import TooLong
 
 DELAY = 0.05            # seconds, each way
