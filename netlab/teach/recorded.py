@@ -20,9 +20,15 @@ def key(source: str) -> str:
 
 
 def record(cells) -> str:
-    """The recording of a notebook's cells, as a file holds it; "" where none has the tag."""
-    found = {key(cell.source): cell.outputs for cell in cells if TAG in cell.metadata.get("tags", [])}
-    return json.dumps(found, indent=1, ensure_ascii=False) + "\n" if found else ""
+    """The recording of a notebook's cells, as a file holds it; "" where none has the tag.
+
+    ValueError where two cells of the same text print something else: nobody could tell which of them is run.
+    """
+    found = {}
+    for cell in cells:
+        if TAG in cell.metadata.get("tags", []) and found.setdefault(key(cell.source), cell.outputs) != cell.outputs:
+            raise ValueError(f"two cells with the tag {TAG!r} have the same text: {cell.source!r}; let them differ by a comment")
+    return json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n" if found else ""
 
 
 class Recording:

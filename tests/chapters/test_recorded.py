@@ -81,6 +81,14 @@ def test_a_changed_cell_runs(tmp_path):
     assert "show(" in line and shell.input_transformers_post == [recording.instead]
 
 
+def test_two_cells_of_one_text_must_print_the_same():
+    one, same, other = (nbformat.v4.new_code_cell("x", metadata={"tags": [recorded.TAG]},
+                                                  outputs=[nbformat.v4.new_output("stream", text=text)]) for text in "aab")
+    assert recorded.record([one, same]) == recorded.record([one])
+    with pytest.raises(ValueError, match="let them differ by a comment"):
+        recorded.record([one, other])
+
+
 def test_streams_errors_and_pictures_are_shown_again(tmp_path, capsys):
     outputs = [nbformat.v4.new_output("stream", text="words\n"), nbformat.v4.new_output("stream", name="stderr", text="more\n"),
                nbformat.v4.new_output("error", ename="OSError", evalue="no", traceback=["Traceback", "OSError: no"]),
