@@ -20,9 +20,8 @@ WITHOUT = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'      # in a u
 
 class NoNamespaces(KernelSpecManager):
     def get_kernel_spec(self, kernel_name):
-        return KernelSpec(language="python", argv=[
-            "unshare", "--user", "--map-root-user", "sh", "-c", WITHOUT, "sh", sys.executable, "-m", "ipykernel_launcher", "-f",
-            "{connection_file}"])
+        kernel = [sys.executable, "-m", "ipykernel_launcher", "--log-level=ERROR", "-f", "{connection_file}"]
+        return KernelSpec(language="python", argv=["unshare", "--user", "--map-root-user", "sh", "-c", WITHOUT, "sh", *kernel])
 
 
 class Manager(AsyncKernelManager):
