@@ -5,7 +5,8 @@ import sys
 from ipaddress import ip_interface
 
 from netlab.kernel import STATES
-from netlab.network.inside import PLAIN, Inside
+from netlab.network.inside import Inside
+from netlab.sockets import PLAIN
 
 
 class Host(Inside):

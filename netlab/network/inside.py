@@ -3,7 +3,8 @@ import os
 import socket
 import threading
 
-PLAIN = socket.socket
+from netlab.sockets import PLAIN
+
 _plain_init, _plain_getaddrinfo = PLAIN.__init__, socket.getaddrinfo
 _INTERNET = {socket.AF_INET, socket.AF_INET6, getattr(socket, "AF_PACKET", -1)}
 _lock, _entered, _no_proxy = threading.Lock(), 0, None

@@ -1,4 +1,6 @@
 """The notebook's side of the helper process: starts it, asks it, hears of its end, ends it."""
+import _socket
+import contextlib
 import marshal
 import os
 import socket
@@ -10,8 +12,8 @@ import weakref
 from pathlib import Path
 
 from netlab.kernel import LINUX, SYSTEM
+from netlab.sockets import PLAIN
 
-PLAIN = socket.socket       # the class itself, whatever `watch` puts in its place
 MESSAGE = 1 << 17           # the longest message
 PATIENCE = 20               # seconds after which a request has failed: each is answered at once, or says how long it takes
 
@@ -36,7 +38,8 @@ class Process:
             raise Unavailable(f"A network of your own needs Linux; this is {SYSTEM}. A virtual machine with Linux gives it.")
         self._lock, self._number, self._pid = threading.RLock(), 0, os.getpid()
         self._said = tempfile.TemporaryFile()
-        pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)]
+        pairs = [[PLAIN(end.family, end.type, end.proto, end.detach())      # which `watch` does not record
+                  for end in _socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)] for _ in range(2)]
         (self._requests, theirs), (self.frames, their_frames) = pairs
         there = str(Path(__file__).parents[2])
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (there, os.environ.get("PYTHONPATH"))))}
@@ -47,12 +50,19 @@ class Process:
                 pass_fds=(theirs.fileno(), their_frames.fileno()), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=self._said, start_new_session=True, env=environment)
         self.child, self._on_frame, self._thread = child, weakref.WeakMethod(on_frame), None
-        self.close = weakref.finalize(self, _end, child, self._pid, self._requests, self.frames, self._said)
+        self._end = weakref.finalize(self, _end, child, self._pid, self._requests, self.frames, self._said)
+        self._end.atexit = False        # then the sockets close by themselves
         try:
             self.make("network")
         except OSError:
             self.close()
             raise
+
+    def close(self):
+        """End the helper, and wait for its end."""
+        self._end()
+        if os.getpid() == self._pid:
+            _wait(self.child)
 
     def make(self, what: str, *args):
         """As `ask`, for what a machine may not allow: Unavailable says so."""
@@ -136,17 +146,17 @@ def _answer_frames(frames, on_frame):
 
 
 def _end(child, pid, *files):
-    """Close the sockets, which ends the helper, and wait for it."""
+    """Close the sockets, which ends the helper, and have somebody wait for it: this may be the end of an object, in any cell."""
     for file in files:
-        if isinstance(file, PLAIN):
-            try:
-                if os.getpid() == pid:      # a forked child has only copies: the network is its parent's
-                    file.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        if isinstance(file, PLAIN) and os.getpid() == pid:      # a forked child has only copies: the network is its parent's
+            with contextlib.suppress(OSError):
+                file.shutdown(socket.SHUT_RDWR)
         file.close()
-    if os.getpid() != pid:
-        return
+    if os.getpid() == pid:
+        threading.Thread(target=_wait, args=(child,), name="netlab network's end", daemon=True).start()
+
+
+def _wait(child):
     try:
         child.wait(5)
     except subprocess.TimeoutExpired:

@@ -459,6 +459,16 @@ def test_sockets_are_recorded_where_a_timeline_is_given(pair):
     assert isinstance(client, socket.socket)
 
 
+def test_watch_records_the_sockets_of_a_host_and_nothing_of_the_network(no_leaks):
+    with netlab.watch() as timeline, Network() as net:
+        alice, bob = net.host("alice"), net.host("bob")
+        net.cable(alice, bob, through=lambda frame: frame)
+        with alice, socket.socket(type=socket.SOCK_DGRAM) as sock:
+            sock.sendto(b"x", (bob.address, 9))
+        assert net.packets.of("UDP")
+    assert [event.method for event in timeline.events] == ["sendto", "close"]
+
+
 def test_serve_runs_on_a_host(pair):
     alice, bob, _ = pair
     with bob:
