@@ -1,5 +1,6 @@
 """The notebook's side of the helper process: starts it, asks it, hears of its end, ends it."""
 import _socket
+import _thread
 import contextlib
 import marshal
 import os
@@ -41,6 +42,7 @@ class Process:
         pairs = [[PLAIN(end.family, end.type, end.proto, end.detach())      # which `watch` does not record
                   for end in _socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)] for _ in range(2)]
         (self._requests, theirs), (self.frames, their_frames) = pairs
+        self.frames.settimeout(None)        # whatever socket.setdefaulttimeout says
         there = str(Path(__file__).parents[2])
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (there, os.environ.get("PYTHONPATH"))))}
         with theirs, their_frames:
@@ -50,8 +52,10 @@ class Process:
                 pass_fds=(theirs.fileno(), their_frames.fileno()), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=self._said, start_new_session=True, env=environment)
         self.child, self._on_frame, self._thread = child, weakref.WeakMethod(on_frame), None
-        self._end = weakref.finalize(self, _end, child, self._pid, self._requests, self.frames, self._said)
-        self._end.atexit = False        # then the sockets close by themselves
+        # in a thread of its own: who lets go of a network does not wait, and an interrupt of that cell stops nothing here
+        self._ending = child, self._pid, (self._requests, self.frames, self._said)
+        self._finalizer = weakref.finalize(self, _thread.start_new_thread, _end, self._ending)
+        self._finalizer.atexit = False      # then the sockets close by themselves
         try:
             self.make("network")
         except OSError:
@@ -60,9 +64,8 @@ class Process:
 
     def close(self):
         """End the helper, and wait for its end."""
-        self._end()
-        if os.getpid() == self._pid:
-            _wait(self.child)
+        self._finalizer.detach()
+        _end(*self._ending)
 
     def make(self, what: str, *args):
         """As `ask`, for what a machine may not allow: Unavailable says so."""
@@ -145,20 +148,16 @@ def _answer_frames(frames, on_frame):
             return
 
 
-def _end(child, pid, *files):
-    """Close the sockets, which ends the helper, and have somebody wait for it: this may be the end of an object, in any cell."""
+def _end(child, pid, files):
+    """Close the sockets, which ends the helper, and wait for its end."""
     for file in files:
         if isinstance(file, PLAIN) and os.getpid() == pid:      # a forked child has only copies: the network is its parent's
             with contextlib.suppress(OSError):
                 file.shutdown(socket.SHUT_RDWR)
         file.close()
     if os.getpid() == pid:
-        threading.Thread(target=_wait, args=(child,), name="netlab network's end", daemon=True).start()
-
-
-def _wait(child):
-    try:
-        child.wait(5)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
+        try:
+            child.wait(5)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
