@@ -18,11 +18,16 @@ CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
 
 def pytest_xdist_make_scheduler(config, log):
-    """What stays together on one worker: a file (the cells of a notebook share a kernel), and all that needs a browser."""
+    """What stays together on one worker: a file (the cells of a notebook share a kernel), and all that needs a browser.
+
+    The notebooks that test_run_again.py runs in kernels of their own are shared out.
+    """
     from xdist.scheduler import LoadFileScheduling
 
     class Together(LoadFileScheduling):
         def _split_scope(self, nodeid):
+            if "/test_run_again.py" in nodeid:
+                return f"run again {nodeid.partition('[')[2]}"
             return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
     return Together(config, log) if config.option.dist == "loadfile" else None
 

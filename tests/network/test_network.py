@@ -332,6 +332,29 @@ def test_a_function_changes_doubles_and_lets_be(pair, net):
         assert receiver.recv(9) == b"yes"
 
 
+def test_address_translation_is_ten_lines(routed, net):
+    from scapy.layers.inet import Ether
+
+    alice, bob, _ = routed
+
+    def translate(frame):               # on the cable between the router and bob
+        packet = Ether(frame)
+        if "TCP" in packet:
+            if frame.sender == "router":
+                packet["IP"].src = "203.0.113.7"
+            else:
+                packet["IP"].dst = alice.address
+            del packet["IP"].chksum, packet["TCP"].chksum
+        return bytes(packet)
+
+    net.cables[1].through = translate
+    with connected(alice, bob) as (client, conn):
+        client.sendall(b"who am I?")
+        assert conn.recv(9) == b"who am I?" and conn.getpeername()[0] == "203.0.113.7"
+        conn.sendall(b"a house")
+        assert client.recv(9) == b"a house" and client.getsockname()[0] == alice.address
+
+
 @pytest.mark.parametrize("wrong, error", [(lambda frame: 1 / 0, ZeroDivisionError), (lambda frame: "text", TypeError),
                                           (lambda frame: [frame, 7], TypeError), (lambda: None, TypeError)])
 def test_what_a_function_raises_is_told_in_the_cell(wrong, error, no_leaks):

@@ -37,6 +37,11 @@ def test_it_is_soon_up_and_carries_much():
 
 
 @pytest.mark.parametrize("seed", [1, 2])
+def test_the_learners_protocol_brings_all_over_a_worse_one(seed):
+    assert stress_network.by_hand(seed, 20)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
 def test_tcp_brings_all_over_a_bad_cable(seed):
     _, whole = stress_network.bulk(100_000, loss=.1, reorder=.1, seed=seed)
     assert whole
