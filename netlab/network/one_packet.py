@@ -16,6 +16,7 @@ VARIES = frozenset({    # fields that a kernel, a card or a machine fills with a
     "Source Port", "Destination Port", "Sequence Number", "Acknowledgment Number", "Window", "Options",
     "Checksum", "Header Checksum", "Identification", "Identifier", "Flow Label",
     "Source Address", "Destination Address", "Target Address"})
+_FIXED = ("02:00:00:00:", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00")     # what a netlab.Network gives; all; nobody
 _OWN_OPTIONS = ("Timestamps", "Window Scale", "SACK")       # of TCP, whose values vary
 _COLOURS = {"Ethernet": "#cc79a7", "ARP": "#0072b2", "IP": "#0072b2", "TCP": "#e69f00", "UDP": "#e69f00", "ICMP": "#e69f00",
             "data": "#009e73", "padding": "#7d8590"}
@@ -77,7 +78,7 @@ def _varies(layer, field):
         return not layer.name.startswith("ICMP")        # of ICMP a program counts
     if field.name in ("Source Address", "Destination Address", "Target Address"):
         return host(field.value) != field.value
-    return field.value not in ("ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00")
+    return not str(field.value).startswith(_FIXED)
 
 
 def _text(blocks, head, legend):

@@ -21,7 +21,7 @@ from scapy.layers.inet6 import (
 from scapy.layers.l2 import ARP, Ether
 
 ALICE, BOB, ALICE6, BOB6 = "10.0.1.2", "10.0.2.2", "2001:db8:1::2", "2001:db8:2::2"
-MAC_A, MAC_B = "02:00:00:00:00:0a", "02:00:00:00:00:0b"
+MAC_A, MAC_B = "52:54:00:00:00:0a", "52:54:00:00:00:0b"
 SYN_OPTIONS = [("MSS", 1460), ("SAckOK", b""), ("Timestamp", (111, 222)), ("NOP", None), ("WScale", 7)]
 
 
