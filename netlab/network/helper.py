@@ -73,11 +73,11 @@ def is_up(host, end):
 
 class Frame:
     """One frame that entered a cable, and what became of it."""
-    __slots__ = ("arrivals", "became", "cable", "data", "fate", "number", "side", "waiting", "when")
+    __slots__ = ("arrivals", "became", "behind", "cable", "data", "fate", "number", "side", "waiting", "when")
 
     def __init__(self, number, when, cable, side, data):
         self.number, self.when, self.cable, self.side, self.data = number, when, cable, side, data
-        self.fate, self.arrivals, self.became, self.waiting = "on its way", [], [], 0
+        self.fate, self.arrivals, self.became, self.waiting, self.behind = "on its way", [], [], 0, 0
 
     def told(self):
         settled = not self.waiting and self.fate != "on its way"
@@ -199,6 +199,7 @@ class Helper:
         """Put a frame on the way; what the cable does to it, the seed decides."""
         fate = frame.cable.lines[frame.side].put((frame, data), frame.when)
         frame.waiting += fate.copies
+        frame.behind = fate.behind
         if not fate.copies and not frame.waiting:
             frame.fate = "lost"
 
@@ -222,7 +223,8 @@ class Helper:
             frame.arrivals.pop()
             frame.fate = "lost"
             return
-        frame.fate = "changed" if frame.became else "arrived" if len(frame.arrivals) == 1 else "arrived twice"
+        frame.fate = ("changed" if frame.became else "arrived twice" if len(frame.arrivals) > 1 else
+                      "held back" if frame.behind else "arrived")
 
     def come_back(self):
         """What the notebook's function made of a frame: what goes on in its place."""

@@ -195,6 +195,8 @@ wrong(check.checksum, "turn all its bits around", "26796")(checksum_by(folded))
 wrong(check.checksum, "more than 16 bits", "187888")(
     lambda header: sum(words(header)) if sum(words(header)) > 0xFFFF else right_checksum(header))
 wrong(check.checksum, "knows no width", "-26797")(checksum_by(lambda total: ~folded(total)))
+wrong(check.checksum, "the end-around carry", "-")(checksum_by(lambda total: 0xFFFF - total))
+wrong(check.checksum, "may go over once more", "-1")(checksum_by(lambda total: 0xFFFF - once(total)))
 wrong(check.checksum, "the end-around carry", "8719")(checksum_by(lambda total: ~total & 0xFFFF))
 wrong(check.checksum, "may go over once more", "65535")(checksum_by(lambda total: ~once(total) & 0xFFFF))
 wrong(check.checksum, "the two bytes changed places", "21399")(

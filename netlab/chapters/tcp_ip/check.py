@@ -174,8 +174,6 @@ def _checksum_mistake(args, expected, outcome):
         return None
     total = _sum(data + bytes(len(data) % 2))
     once = (total & 0xFFFF) + (total >> 16)
-    if came < 0:
-        return "negative: Python's ~ knows no width. What keeps 16 bits, and no more?"
     if came == total and total > 0xFFFF:
         return "a sum of more than 16 bits: what went over is added again at the right end, and then all bits are turned"
     if came == 0xFFFF - expected:
@@ -186,10 +184,12 @@ def _checksum_mistake(args, expected, outcome):
         return "the last byte is missing in the sum: alone, it is the left half of a word whose right half is 0"
     if len(data) % 2 and came == 0xFFFF - _fold(_sum(data[:-1]) + data[-1]):
         return "the last byte, alone, is the left half of a word: what is it worth there?"
-    if came == ~total & 0xFFFF and total > 0xFFFF:
+    if came in (~total & 0xFFFF, 0xFFFF - total) and total > 0xFFFF:
         return "what went over 16 bits is lost: add it again at the right end (the end-around carry)"
-    if (came == ~once & 0xFFFF and once > 0xFFFF) or came == ~once & 0x1FFFF:
+    if (came in (~once & 0xFFFF, 0xFFFF - once) and once > 0xFFFF) or came == ~once & 0x1FFFF:
         return "adding what went over may go over once more: add until nothing is left"
+    if came < 0:
+        return "negative: Python's ~ knows no width. What keeps 16 bits, and no more?"
     if came == int.from_bytes(expected.to_bytes(2), "little"):
         return "the two bytes changed places: read the words in network byte order"
     if came == 0xFFFF - _fold(sum(data)):

@@ -28,9 +28,9 @@ cut = single(
     "alice calls `sendall` on the same socket. What happens?",
     {"An error: the connection is broken": "A connection is two kernels that remember each other. No cable is part of it.",
      "It waits until the cable is mended": "It would, if that were the only way.",
-     "It arrives, by way of south": "Each packet is sent on by itself, as the tables say at that moment.",
+     "It arrives, and the connection goes on": "Each packet is sent on by itself, as the tables say at that moment.",
      "alice must connect again": "Both ends still have all they need: addresses, ports, and how far they are."},
-    "It arrives, by way of south")
+    "It arrives, and the connection goes on")
 
 promises = multiple(
     "alice sends ten datagrams over a bad cable: the numbers 0 to 9. Which of these can happen?",
