@@ -30,10 +30,11 @@ def test_a_kernel_that_is_killed_restarted_shut_down_or_interrupted():
 
 
 def test_it_is_soon_up_and_carries_much():
-    assert min(stress_network.up(2) for _ in range(3)) < .5
-    assert min(stress_network.up(20) for _ in range(2)) < 1.5
+    """Beside other tests; what an idle machine does, stress_network.py measures."""
+    assert min(stress_network.up(2) for _ in range(3)) < 1
+    assert min(stress_network.up(20) for _ in range(2)) < 3
     seconds, _ = min(stress_network.bulk(20_000_000, check=False) for _ in range(3))
-    assert 20 / seconds > 20, "less than 20 MB/s"
+    assert 20 / seconds > 8, "less than 8 MB/s"
 
 
 @pytest.mark.parametrize("seed", [1, 2])
