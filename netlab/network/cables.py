@@ -1,6 +1,8 @@
 """Cables: what joins two hosts, what it does to the frames on it, and when it is cut."""
 from netlab.network.fates import Impairment
 
+MOST = 120_000      # bytes in the place of one frame: what a message to the helper has room for
+
 
 class Frame(bytes):
     """A frame on a cable, as a function given as `through` gets it: the bytes, and the names of the two ends of its way."""
@@ -30,8 +32,8 @@ class Cable:
 
     @property
     def name(self) -> str:
-        """The names of its ends: "alice-router"."""
-        return "-".join(self._wire.ends)
+        """The names of its ends: "alice-router"; of a second one between these two, "alice-router (2)"."""
+        return self._wire.name
 
     @property
     def ends(self) -> tuple:
@@ -52,9 +54,7 @@ class Cable:
             setattr(self._wire.impairment, name, value)         # it says what is wrong with a value
             ask("set", self.number, name, value)
         elif name == "through":
-            if value is not None and not callable(value):
-                raise TypeError(f"through is a function that gets a frame and gives back frames, not {value!r}")
-            self._wire.through = value
+            self._wire.through = checked(value)
             self.network._process.listen_to_frames()
             ask("set", self.number, "through", value is not None)
         else:
@@ -76,11 +76,21 @@ class Cable:
         self.network._settle()
 
 
+def checked(through):
+    """A function for a cable, or None; TypeError."""
+    if through is not None and not callable(through):
+        raise TypeError(f"through is a function that gets a frame and gives back frames, not {through!r}")
+    return through
+
+
 def frames_of(given):
     """What a function gave back, as a list of frames."""
     if given is None:
         return []
-    frames = [given] if isinstance(given, (bytes, bytearray)) else list(given)
-    if not all(isinstance(frame, (bytes, bytearray)) for frame in frames):
+    frames = [given] if isinstance(given, (bytes, bytearray)) else given
+    if not isinstance(frames, (list, tuple)) or not all(isinstance(frame, (bytes, bytearray)) for frame in frames):
         raise TypeError(f"a cable's function gives back a frame, a list of frames or None, not {given!r}")
+    if sum(len(frame) + 10 for frame in frames) > MOST:
+        raise ValueError(f"a cable's function gives back at most {MOST:,} bytes in the place of one frame, "
+                         f"not {sum(map(len, frames)):,}")
     return [bytes(frame) for frame in frames]

@@ -8,6 +8,7 @@ what is made here. A cable is two veth pairs (veth(4)): one end of each is a hos
 comes in on one (packet(7)) is written to the other. So no frame passes unseen.
 """
 import contextlib
+import errno
 import marshal
 import os
 import selectors
@@ -18,7 +19,7 @@ import time
 from collections import deque
 from itertools import count
 
-from pyroute2 import IPRoute
+from pyroute2 import IPRoute, NetlinkError
 
 from netlab.kernel import wait_until
 from netlab.network.fates import Impairment, Line
@@ -42,7 +43,13 @@ class Cable:
     def __init__(self, number, names, impairment):
         self.number, self.names, self.impairment = number, names, impairment
         self.is_cut, self.through, self.lost_before = False, False, 0
-        self.sockets, self.lines = [], [Line(impairment, name) for name in names]
+        self.far, self.sockets, self.lines = [], [], [Line(impairment, name) for name in names]
+
+    def lose(self):
+        """It is cut: what is on its way does not come, though it be mended before that was due."""
+        for line in self.lines:
+            for frame, _ in line.take(float("inf")):
+                frame.waiting, frame.fate = frame.waiting - 1, "cut"
 
     def overflowed(self):
         """Frames that the kernel threw away because they were not read in time; the kernel starts again from 0."""
@@ -253,7 +260,7 @@ class Helper:
             self.requests.tell((number, "error", code if isinstance(code, int) else 0, str(said)))
             return
         if isinstance(result, Descriptor):
-            self.requests.tell((number, "done", None), result)
+            self.requests.tell((number, "open", None), result)
         elif what == "still":
             self.lasting = number, result
         else:
@@ -279,13 +286,36 @@ class Helper:
                                 ("mldv2_unsolicited_report_interval", 1), ("mldv1_unsolicited_report_interval", 1)):
                 node.setting(f"ipv6/conf/default/{file}", value)
 
-    def do_cable(self, names, addresses, mtu, settings):
+    def drop(self, cable):
+        """Undo a cable that could not be made as a whole, or of which the notebook never heard."""
+        self.fresh = [each for each in self.fresh if each[0] not in cable.sockets]
+        for end in cable.sockets:
+            with contextlib.suppress(KeyError):
+                self.watch.unregister(end)
+            end.close()
+        for side, name in enumerate(cable.names):
+            if side < len(cable.far):
+                self.nodes[name].interfaces.pop(cable.far[side], None)
+            with contextlib.suppress(NetlinkError):
+                self.ip.link("del", ifname=f"c{cable.number}{'ab'[side]}")
+
+    def do_cable(self, index, names, addresses, mtu, settings):
         """Two veth pairs, addresses for their far ends; gives the names of the far ends back."""
-        index, far = len(self.cables), []
+        while len(self.cables) > index:         # the notebook was interrupted before it heard of these
+            self.drop(self.cables.pop())
         cable = Cable(index, names, Impairment(**settings))
+        try:
+            return self.lay(cable, addresses, mtu)
+        except BaseException:
+            self.drop(cable)
+            raise
+
+    def lay(self, cable, addresses, mtu):
+        index, names, far = cable.number, cable.names, cable.far
         for side, name in enumerate(names):
             node, here = self.nodes[name], f"c{index}{'ab'[side]}"
             there = f"eth{len(node.interfaces)}"
+            far.append(there)
             mac = f"02:00:00:00:{index % 256:02x}:{side + 1:02x}"      # 02: given by hand, not by a maker (RFC 9542, 2.1)
             peer = {"ifname": there, "net_ns_fd": node.place, "address": mac, "mtu": mtu}
             self.ip.link("add", ifname=here, kind="veth", peer=peer, mtu=mtu)
@@ -303,7 +333,6 @@ class Helper:
             for address, prefix in addresses[side]:
                 node.ip.addr("add", index=its, address=address, prefixlen=prefix,
                              **({"flags": 2} if ":" in address else {}))       # IFA_F_NODAD: usable at once (RFC 4862, 5.4)
-            far.append(there)
         self.cables.append(cable)
         for side, end in enumerate(cable.sockets):
             self.watch.register(end, selectors.EVENT_READ, (cable, side))
@@ -319,7 +348,11 @@ class Helper:
         self.fresh = []
         for name, what, to, via, interface in changes:
             node, family = self.nodes[name], socket.AF_INET6 if ":" in to else socket.AF_INET
-            node.ip.route(what, dst=to, gateway=via, oif=node.interfaces[interface], family=family)
+            try:
+                node.ip.route(what, dst=to, gateway=via, oif=node.interfaces[interface], family=family)
+            except NetlinkError as error:
+                if what != "del" or error.code != errno.ESRCH:      # it is gone already
+                    raise
 
     def do_routes(self, name):
         """[(to, via or None, interface)] as the kernel has them, without those of its own addresses."""
@@ -345,6 +378,9 @@ class Helper:
 
     def do_connections(self, name):
         """The lines of /proc/net/tcp and tcp6: every TCP socket of a host, also those that no program has any more."""
+        return in_memory(self.tcp_lines(name))
+
+    def tcp_lines(self, name):
         node, found = self.nodes[name], []
         for file in ("tcp", "tcp6"):
             with contextlib.suppress(FileNotFoundError):
@@ -361,17 +397,15 @@ class Helper:
     def do_set(self, cable, key, value):
         if key in ("is_cut", "through"):
             setattr(self.cables[cable], key, value)
+            if key == "is_cut" and value:
+                self.cables[cable].lose()
         else:
             setattr(self.cables[cable].impairment, key, value)
 
     def do_packets(self, since):
         """What entered since packet number `since`, and what has become of it, in a file in memory."""
-        wanted = [frame.told() for frame in self.frames if frame.number >= since]
-        file = os.memfd_create("packets")
-        with open(file, "wb", closefd=False) as out:
-            marshal.dump((wanted, sum(cable.overflowed() for cable in self.cables)), out)
-        os.lseek(file, 0, os.SEEK_SET)
-        return Descriptor(file)
+        wanted = [frame.told() for frame in self.frames if frame.number >= since and frame.cable in self.cables]
+        return in_memory((wanted, sum(cable.overflowed() for cable in self.cables)))
 
     def do_still(self, seconds):
         """Answer when nothing is on its way, and nothing sent by TCP is without its ACK: True; or after so long: False."""
@@ -380,12 +414,21 @@ class Helper:
     def look_whether_still(self):
         number, until = self.lasting
         still = not self.asked and all(line.next() is None for cable in self.cables for line in cable.lines)
-        still = still and not any(_unfinished(line) for name in self.nodes for line in self.do_connections(name))
+        still = still and not any(_unfinished(line) for name in self.nodes for line in self.tcp_lines(name))
         still = still and not _in_the_kernel() and not any(type(key.data) is tuple for key, _ in self.watch.select(0))
         self.looks = self.looks + 1 if still else 0
         if self.looks == STILL or time.monotonic() > until:
             self.lasting, self.looks = None, 0
             self.requests.tell((number, "done", still))
+
+
+def in_memory(value):
+    """An answer of any length: a file."""
+    file = os.memfd_create("netlab")
+    with open(file, "wb", closefd=False) as out:
+        marshal.dump(value, out)
+    os.lseek(file, 0, os.SEEK_SET)
+    return Descriptor(file)
 
 
 def _in_the_kernel():

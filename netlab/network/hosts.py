@@ -1,8 +1,10 @@
 """Hosts and routers: what a notebook asks of one computer of its network."""
+import marshal
 import re
 import socket
 import sys
 from ipaddress import ip_interface
+from operator import index
 
 from netlab.kernel import STATES
 from netlab.network.inside import Inside
@@ -56,7 +58,7 @@ class Host(Inside):
     def open(self, family, type, proto) -> int:
         """The descriptor of a new socket of this host."""
         self.network._settle()
-        return self.network._process.ask("socket", self.name, int(family), int(type), int(proto))
+        return self.network._process.ask("socket", self.name, *map(index, (family, type, proto)))
 
     def resolve(self, name: str) -> str | None:
         """The address of a host of this network by its name, as a line in /etc/hosts would give it."""
@@ -69,17 +71,30 @@ class Host(Inside):
                           if any(ip_interface(via).ip in ip_interface(address).network for address in own)), None)
         if interface is None:
             raise ValueError(f"{self.name} has no cable to the network of {via}: via is a neighbour's address")
-        self._node.own_routes[_destination(to, via)] = (via, interface)
-        self._changed()
+        self._not_its_own(_destination(to, via))
+        to, own = _destination(to, via), self._node.own_routes
+        self.network._settle()              # so that an error of this route is of no other
+        before = own.get(to, KeyError)
+        own[to] = (via, interface)
+        try:
+            self._changed()
+        except OSError as error:
+            own.pop(to) if before is KeyError else own.update({to: before})
+            raise ValueError(f"{self.name}'s kernel takes no route to {to} by way of {via}: {error}") from None
 
     def remove_route(self, to: str):
         """Forget the route to `to`, also one that was found by itself, until `add_route` gives a new one."""
         known = [found for found, *_ in self.routes]
         to = _destination(to, "::" if ":" in to else "")
+        self._not_its_own(to)
         if to not in known:
             raise ValueError(f"{self.name} has no route to {to}; it has {', '.join(known)}")
         self._node.own_routes[to] = None
         self._changed()
+
+    def _not_its_own(self, to):
+        if to in [str(ip_interface(own).network) for own in self._node.addresses()]:
+            raise ValueError(f"{self.name} is plugged into {to}: that route stays as long as the cable is there")
 
     def _changed(self):
         self.network._stale = True
@@ -102,7 +117,8 @@ class Host(Inside):
 
         Also those that no program holds any more, as in TIME_WAIT. States as in RFC 9293, 3.3.2.
         """
-        found = self.network._process.ask("connections", self.name)
+        with open(self.network._process.ask("connections", self.name), "rb") as file:
+            found = marshal.load(file)
         return sorted((_endpoint(own), _endpoint(peer), STATES[int(state, 16) - 1]) for own, peer, state, *_ in found)
 
     def sysctl(self, name: str, value) -> None:

@@ -2,6 +2,7 @@
 import os
 import socket
 import threading
+from contextvars import ContextVar
 
 from netlab.sockets import PLAIN
 
@@ -10,11 +11,7 @@ _INTERNET = {socket.AF_INET, socket.AF_INET6, getattr(socket, "AF_PACKET", -1)}
 _lock, _entered, _no_proxy = threading.Lock(), 0, None
 
 
-class _Here(threading.local):
-    hosts = ()          # the hosts that this thread is in, the innermost last
-
-
-_here = _Here()
+_here = ContextVar("_here", default=())         # the hosts that this thread or task is in, the innermost last
 
 
 class Inside:
@@ -31,34 +28,36 @@ class Inside:
                 PLAIN.__init__, socket.getaddrinfo = _init, _getaddrinfo
                 _no_proxy, os.environ["no_proxy"] = os.environ.get("no_proxy"), "*"
             _entered += 1
-        _here.hosts = (*_here.hosts, self)
+        _here.set((*_here.get(), self))
         return self
 
     def __exit__(self, *about):
         global _entered
-        _here.hosts = _here.hosts[:-1]
+        hosts = _here.get()
+        at = len(hosts) - 1 - hosts[::-1].index(self) if self in hosts else len(hosts)
+        _here.set(hosts[:at] + hosts[at + 1:])
         with _lock:
             _entered -= 1
             if not _entered:
                 PLAIN.__init__, socket.getaddrinfo = _plain_init, _plain_getaddrinfo
-                del os.environ["no_proxy"]
+                os.environ.pop("no_proxy", None)
                 if _no_proxy is not None:
                     os.environ["no_proxy"] = _no_proxy
 
 
 def _init(self, family=-1, type=-1, proto=-1, fileno=None):
-    if fileno is None and _here.hosts:
+    if fileno is None and _here.get():
         family = socket.AF_INET if family == -1 else family
         type = socket.SOCK_STREAM if type == -1 else type
         proto = 0 if proto == -1 else proto
         if family in _INTERNET:
-            fileno = _here.hosts[-1].open(family, type, proto)
+            fileno = _here.get()[-1].open(family, type, proto)
     _plain_init(self, family, type, proto, fileno)
 
 
 def _getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
-    if _here.hosts and isinstance(host, str):
-        host = _here.hosts[-1].resolve(host) or host
+    if _here.get() and isinstance(host, str):
+        host = _here.get()[-1].resolve(host) or host
         if host != "localhost":
             flags |= socket.AI_NUMERICHOST          # no name server is in this network
     return _plain_getaddrinfo(host, port, family, type, proto, flags)

@@ -15,11 +15,13 @@ import marshal
 import re
 import socket
 import threading
+import time
 from dataclasses import dataclass, field
-from ipaddress import ip_interface
+from ipaddress import ip_interface, ip_network
+from itertools import count
 
 from netlab.network import routing
-from netlab.network.cables import Cable, Frame, frames_of
+from netlab.network.cables import Cable, Frame, checked, frames_of
 from netlab.network.fates import Impairment
 from netlab.network.hosts import Host, Router
 from netlab.network.packets import Packet, Packets
@@ -27,6 +29,14 @@ from netlab.network.process import HelperEnded, Process, Unavailable
 
 MTU = 1500      # bytes that a frame carries, as on Ethernet (RFC 894)
 KEEP = 10_000   # packets
+
+
+def _one_at_a_time(method):
+    @functools.wraps(method)
+    def alone(self, *args, **kwargs):
+        with self._lock:
+            return method(self, *args, **kwargs)
+    return alone
 
 
 class Network:
@@ -57,11 +67,12 @@ class Network:
         """A new host that passes on what is not for itself (RFC 1812)."""
         return self._add(Router, name)
 
+    @_one_at_a_time
     def _add(self, kind, name):
-        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][\w-]{0,14}", name):
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z]\w{0,14}", name):
             raise ValueError(f"a host's name is a word of at most 15 letters and digits, not {name!r}")
         if name in self._nodes:
-            raise ValueError(f"there is a {name} already in this network")
+            raise ValueError(f"this network has {name} already")
         self._process.make("host", name, kind is Router, self.ipv6)
         self._nodes[name] = _Node(kind)
         return kind(self, name)
@@ -69,13 +80,14 @@ class Network:
     @property
     def hosts(self) -> dict[str, Host]:
         """All hosts and routers, by name, in the order in which they were made."""
-        return {name: node.kind(self, name) for name, node in self._nodes.items()}
+        return {name: node.kind(self, name) for name, node in list(self._nodes.items())}
 
     @property
     def cables(self) -> list[Cable]:
         """All cables, in the order in which they were made."""
         return [Cable(self, number) for number in range(len(self._wires))]
 
+    @_one_at_a_time
     def cable(self, a: Host, b: Host, *, addresses: tuple[str, str] | None = None, mtu: int = MTU, loss: float = 0,
               duplicate: float = 0, reorder: float = 0, delay: float = 0, seed: int = 0, through=None) -> Cable:
         """A new cable between two hosts, with an interface and an address at each end.
@@ -92,17 +104,18 @@ class Network:
         least = 1280 if self.ipv6 else 68
         if type(mtu) is not int or not least <= mtu <= 9000:
             raise ValueError(f"mtu is in bytes, {least} to 9000, not {mtu!r}")
+        checked(through)
         wire = _Wire((a.name, b.name), mtu, Impairment(loss, duplicate, reorder, delay, seed))
-        number = len(self._wires) + 1
-        wire.addresses = _given(addresses) if addresses is not None else _chosen(number, a, b, False)
+        number, names = len(self._wires) + 1, [wire.name for wire in self._wires]
+        wire.name = next(name for n in count(1) if (name := f"{a.name}-{b.name}" + f" ({n})" * (n > 1)) not in names)
+        taken = {ip_interface(own).network: wire.name for wire in self._wires for own in wire.addresses[0]}
+        wire.addresses = _given(addresses, taken) if addresses is not None else _chosen(a, b, taken, number)
         if self.ipv6:
-            wire.addresses = [four + six for four, six in zip(wire.addresses, _chosen(number, a, b, True))]
-        taken = {ip_interface(own).ip: name for name, node in self._nodes.items() for own in node.addresses()}
-        for own in wire.addresses[0] + wire.addresses[1]:
-            if (ip := ip_interface(own).ip) in taken:
-                raise ValueError(f"{ip} is {taken[ip]}'s: an address belongs to one interface")
+            lower = isinstance(a, Router) or not isinstance(b, Router)          # 2001:db8::/32 is for examples (RFC 3849)
+            wire.addresses = [[*four, f"2001:db8:0:{number:x}::{1 + (side != lower)}/64"]
+                              for side, four in zip((True, False), wire.addresses)]
         pairs = [[(str(ip_interface(own).ip), ip_interface(own).network.prefixlen) for own in end] for end in wire.addresses]
-        wire.interfaces = self._process.make("cable", wire.ends, pairs, mtu, vars(wire.impairment))
+        wire.interfaces = self._process.make("cable", number - 1, wire.ends, pairs, mtu, vars(wire.impairment))
         self._wires.append(wire)
         for name, interface, own in zip(wire.ends, wire.interfaces, wire.addresses):
             self._nodes[name].interfaces[interface] = tuple(own)
@@ -132,7 +145,7 @@ class Network:
             unsettled = []
             for number, when, cable, side, data, fate, arrivals, became, settled in found:
                 ends = self._wires[cable].ends
-                packet = Packet(number, when, f"{ends[0]}-{ends[1]}", ends[side], ends[1 - side], data, fate, arrivals, became)
+                packet = Packet(number, when, self._wires[cable].name, ends[side], ends[1 - side], data, fate, arrivals, became)
                 if settled and not unsettled:
                     self._kept.append(packet)
                     self._since = number + 1
@@ -150,14 +163,20 @@ class Network:
 
     def still(self, seconds: float = 1) -> bool:
         """Wait until nothing is on its way and nothing that TCP sent is without its ACK: True; or after so long: False."""
-        return self._process.ask("still", float(seconds))
+        until = time.monotonic() + seconds
+        while not self._process.ask("still", max(0, min(.2, until - time.monotonic()))):    # others have their turn between
+            if time.monotonic() >= until:
+                return False
+            time.sleep(.001)
+        return True
 
     def _pass_through(self, number, side, data):
         """What a cable's function makes of a frame, in the thread that asks it."""
         wire, frame = self._wires[number], Frame(data)
         frame.sender, frame.receiver = wire.ends[side], wire.ends[1 - side]
         try:
-            return frames_of(wire.through(frame)) if wire.through else [data]
+            through = wire.through          # read once: another thread may take it away
+            return frames_of(through(frame)) if through else [data]
         except BaseException as error:
             with self._lock:
                 self._error = self._error or error
@@ -182,13 +201,16 @@ class Network:
                     links[wire.ends[here]].append(link)
             routers = {name for name, node in self._nodes.items() if node.kind is Router}
             wanted = routing.tables(links, routers, {name: node.addresses() for name, node in self._nodes.items()})
-            changes = []
+            changes, tables = [], []
             for name, node in self._nodes.items():
                 table, before = {**wanted[name], **node.own_routes}, node.table
                 changes += [(name, "del", to, *step) for to, step in before.items() if step and not table.get(to)]
                 changes += [(name, "replace", to, *step) for to, step in table.items() if step and before.get(to) != step]
+                tables.append((node, table))
+            for at in range(0, len(changes) or 1, 500):         # one message has its limit
+                self._process.ask("ready", changes[at:at + 500])
+            for node, table in tables:          # not before the kernels have them
                 node.table = table
-            self._process.ask("ready", changes)
             self._stale = False
 
     def close(self):
@@ -229,6 +251,7 @@ class _Wire:
     ends: tuple
     mtu: int
     impairment: Impairment
+    name: str = ""
     addresses: list = ()            # of each end
     interfaces: list = ()
     is_cut: bool = False
@@ -247,21 +270,28 @@ def _why():
     return ""
 
 
-def _given(addresses):
-    """[[address of one end], [of the other]], where they are of one network."""
+def _given(addresses, taken):
+    """[[address of one end], [of the other]], where both can be a host's and no other cable has their network."""
     wrong = f'addresses are two of one network, such as ("192.168.7.1/24", "192.168.7.9/24"), not {addresses!r}'
     try:
         one, other = map(ip_interface, addresses)
     except (ValueError, TypeError):
         raise ValueError(wrong) from None
-    if one.version != 4 or one.network != other.network or one == other or one.network.prefixlen > 31:
+    net = one.network
+    if one.version != 4 or net != other.network or one.ip == other.ip or net.prefixlen > 30:
         raise ValueError(wrong)
+    for own in (one.ip, other.ip):
+        if own.is_loopback or own.is_multicast or own.is_unspecified or own in (net.network_address, net.broadcast_address):
+            raise ValueError(f"{own} cannot be a host's address on a cable of {net}")
+    for network, name in taken.items():
+        if network.version == 4 and network.overlaps(net):
+            raise ValueError(f"{net} overlaps {network}, the network of the cable {name}: each cable has one of its own")
     return [[str(one)], [str(other)]]
 
 
-def _chosen(number, a, b, six):
-    """Addresses of the network of cable `number`: a router's is the lowest."""
-    swapped = isinstance(b, Router) and not isinstance(a, Router)
-    # 10.0.0.0/8 is for everybody's own use (RFC 1918), 2001:db8::/32 for examples (RFC 3849)
-    ends = [[f"2001:db8:0:{number:x}::{n}/64" if six else f"10.{number >> 8}.{number & 255}.{n}/24"] for n in (1, 2)]
-    return ends[::-1] if swapped else ends
+def _chosen(a, b, taken, number):
+    """Addresses of the next network that no cable has: a router's is the lower one."""
+    nets = (ip_network(f"10.{n >> 8}.{n & 255}.0/24") for n in count(number))       # for everybody's own use (RFC 1918)
+    net = next(net for net in nets if not any(other.version == 4 and other.overlaps(net) for other in taken))
+    ends = [[f"{net[n]}/24"] for n in (1, 2)]
+    return ends[::-1] if isinstance(b, Router) and not isinstance(a, Router) else ends

@@ -2,6 +2,7 @@
 import _socket
 import _thread
 import contextlib
+import errno
 import marshal
 import os
 import socket
@@ -79,6 +80,8 @@ class Process:
 
     def ask(self, what: str, *args):
         """One request, one answer: a value, or a new descriptor, which is yours to close. OSError is the helper's."""
+        if os.getpid() != self._pid:
+            raise HelperEnded("This network belongs to the process that made it: make its sockets before the fork.")
         with self._lock:
             self._number += 1
             try:
@@ -102,12 +105,16 @@ class Process:
         if how == "error":
             code, said = rest
             raise OSError(code, said) if code else OSError(said)
+        if how == "open" and not fds:       # recvmsg(2) drops what this process has no room for
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         return fds[0] if fds else rest[0]
 
     def _why_ended(self, error):
         if isinstance(error, TimeoutError):
             return f"The network's helper process has not answered for {PATIENCE} seconds."
         self.child.wait(5)
+        if self._said.closed:       # another thread closed the network meanwhile
+            return "This network is closed."
         self._said.seek(0)
         lines = self._said.read().decode(errors="replace").strip().splitlines()
         return "The network's helper process has ended" + (f": {lines[-1]}" if lines else " by itself") + "."

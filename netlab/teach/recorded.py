@@ -59,7 +59,7 @@ class Recording:
             elif output["output_type"] == "error":
                 print("\n".join(output["traceback"]))
             elif output["data"]:
-                self.publish({kind: "".join(data) for kind, data in output["data"].items()})
+                self.publish({kind: "".join(data) if isinstance(data, list) else data for kind, data in output["data"].items()})
 
     def publish(self, data):
         self.shell.display_pub.publish(data, {})

@@ -5,8 +5,10 @@ import gc
 import http.client
 import http.server
 import os
+import signal
 import socket
 import threading
+import time
 import urllib.error
 import urllib.request
 import weakref
@@ -100,7 +102,7 @@ def test_addresses_are_given(net):
 
 
 @pytest.mark.parametrize("call, words", [
-    (lambda net, a, b: net.host("a"), "there is a a already"),
+    (lambda net, a, b: net.host("a"), "this network has a already"),
     (lambda net, a, b: net.host("two words"), "a word of at most 15 letters and digits, not 'two words'"),
     (lambda net, a, b: net.host(7), "not 7"),
     (lambda net, a, b: net.cable(a, a), "joins two hosts; both ends are a"),
@@ -108,9 +110,18 @@ def test_addresses_are_given(net):
     (lambda net, a, b: net.cable(a, b, mtu=20), "mtu is in bytes, 68 to 9000, not 20"),
     (lambda net, a, b: net.cable(a, b, loss=20), "loss is a share, from 0 to 1, not 20"),
     (lambda net, a, b: net.cable(a, b, through=7), "through is a function that gets a frame"),
+    (lambda net, a, b: net.host("a-b"), "not 'a-b'"),
+    (lambda net, a, b: net.cable(a, b, addresses=("127.0.0.1/8", "127.0.0.2/8")), "127.0.0.1 cannot be a host's address"),
+    (lambda net, a, b: net.cable(a, b, addresses=("10.1.1.0/24", "10.1.1.1/24")), "10.1.1.0 cannot be a host's address"),
+    (lambda net, a, b: net.cable(a, b, addresses=("224.0.0.1/24", "224.0.0.2/24")), "224.0.0.1 cannot be"),
+    (lambda net, a, b: [net.cable(a, b), a.add_route("10.0.1.0/24", "10.0.1.2")], "a is plugged into 10.0.1.0/24"),
+    (lambda net, a, b: [net.cable(a, b), a.remove_route("10.0.1.0/24")], "a is plugged into 10.0.1.0/24"),
+    (lambda net, a, b: [net.cable(a, b), a.add_route("10.9.0.0/24", "10.0.1.255")], "a's kernel takes no route to 10.9.0.0/24"),
+    (lambda net, a, b: a.socket("x"), "cannot be interpreted as an integer"),
     (lambda net, a, b: net.cable(a, b, addresses=("10.1.1.1/24", "10.1.2.1/24")), "two of one network, such as"),
     (lambda net, a, b: net.cable(a, b, addresses="10.1.1.1/24"), "two of one network, such as"),
-    (lambda net, a, b: [net.cable(a, b), net.cable(a, b, addresses=("10.0.1.1/24", "10.0.1.5/24"))], "10.0.1.1 is a's"),
+    (lambda net, a, b: [net.cable(a, b), net.cable(a, b, addresses=("10.0.1.1/24", "10.0.1.5/24"))],
+     "overlaps 10.0.1.0/24, the network of the cable a-b"),
     (lambda net, a, b: a.address, "a has no address yet: an address comes with a cable"),
     (lambda net, a, b: a.add_route("10.9.0.0/16", "10.8.0.1"), "no cable to the network of 10.8.0.1"),
     (lambda net, a, b: a.remove_route("10.9.0.0/16"), "no route to 10.9.0.0/16"),
@@ -132,6 +143,69 @@ def test_a_cable_joins_hosts_of_one_network(net):
     alice = net.host("alice")
     with Network() as other, pytest.raises(TypeError, match="two hosts of this network, not <Host bob>"):
         net.cable(alice, other.host("bob"))
+
+
+def test_a_chosen_network_is_one_that_no_cable_has(net):
+    alice, bob = net.host("alice"), net.host("bob")
+    first = net.cable(alice, bob, addresses=("10.0.2.7/24", "10.0.2.9/24"))
+    second, third = net.cable(alice, bob), net.cable(alice, bob)
+    assert alice.addresses == ("10.0.2.7", "10.0.3.1", "10.0.4.1")
+    assert [cable.name for cable in (first, second, third)] == ["alice-bob", "alice-bob (2)", "alice-bob (3)"]
+    with udp(alice) as sock:
+        sock.sendto(b"x", ("10.0.3.2", 9))
+    datagrams = net.packets.of("UDP")
+    assert datagrams.on(second) and not datagrams.on(first)
+
+
+def test_hosts_and_cables_from_many_threads(net):
+    router, failed = net.router("router"), []
+
+    def make(n):
+        try:
+            net.cable(net.host(f"host{n}"), router)
+            net.host("same")
+        except ValueError:
+            failed.append(n)
+
+    threads = [threading.Thread(target=make, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({host.address for name, host in net.hosts.items() if name != "same"}) == 9 and len(failed) == 7
+
+
+def test_an_interrupt_while_a_cable_is_made_breaks_nothing(net):
+    hosts, before = [net.host(name) for name in ("alice", "bob", "dora")], signal.getsignal(signal.SIGALRM)
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for n in range(12):
+            signal.setitimer(signal.ITIMER_REAL, .0003 * (n + 1))
+            with contextlib.suppress(KeyboardInterrupt):
+                net.cable(*hosts[:2])
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    last = net.cable(hosts[0], hosts[2])
+    with udp(hosts[0]) as sock:
+        sock.sendto(b"x", (last.ends[1].addresses[0], 9))
+    assert {p.cable for p in net.packets} == {"alice-dora"} and net.packets.of("UDP")[0].fate == "arrived"
+
+
+def test_in_a_forked_child_the_network_is_not_to_be_had_and_the_parents_goes_on(pair):
+    alice, *_ = pair
+    read, write = os.pipe()
+    if not (child := os.fork()):
+        try:
+            alice.socket()
+        except HelperEnded as error:
+            os.write(write, str(error).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(read, 999) == b"This network belongs to the process that made it: make its sockets before the fork."
+    os.close(read), os.close(write)
+    alice.socket().close()
 
 
 # real TCP/IP
@@ -355,7 +429,34 @@ def test_address_translation_is_ten_lines(routed, net):
         assert client.recv(9) == b"a house" and client.getsockname()[0] == alice.address
 
 
+def test_what_is_on_its_way_when_a_cable_is_cut_is_lost_also_if_it_is_mended(pair, net):
+    alice, bob, cable = pair
+    with udp(alice) as sender, udp(bob, 9, .3) as receiver:
+        sender.sendto(b"0", (bob.address, 9))
+        receiver.recv(9)
+        cable.delay = .2
+        sender.sendto(b"1", (bob.address, 9))
+        assert wait_until(lambda: net.packets_now()[-1].fate == "on its way", 3)
+        cable.cut()
+        cable.mend()
+        assert numbers(receiver) == [] and net.packets.of("UDP")[-1].fate == "cut"
+
+
+def test_others_have_their_turn_while_one_waits_for_stillness(pair, net):
+    alice, _, cable = pair
+    cable.delay = 30
+    with udp(alice) as sender:
+        sender.sendto(b"x", ("10.0.1.2", 9))
+        waiting = threading.Thread(target=net.still, args=(1.2,))
+        waiting.start()
+        began = time.monotonic()
+        alice.socket().close()
+        assert time.monotonic() - began < .8
+        waiting.join()
+
+
 @pytest.mark.parametrize("wrong, error", [(lambda frame: 1 / 0, ZeroDivisionError), (lambda frame: "text", TypeError),
+                                          (lambda frame: [frame] * 3000, ValueError), (lambda frame: 5, TypeError),
                                           (lambda frame: [frame, 7], TypeError), (lambda: None, TypeError)])
 def test_what_a_function_raises_is_told_in_the_cell(wrong, error, no_leaks):
     def cell(ask):
