@@ -244,7 +244,7 @@ class Exchange:
         now = [packet.fate for packet in self.packets], len(self.timeline.log), self.timeline.pending()
         if self._drawn[0] != now:
             try:
-                made = ladder(self.packets, self.timeline, between=(self.source, self.target))
+                made = ladder(self.packets, self.timeline, between=(self.source, self.target), network=self.source.network)
             except ValueError:                          # no packet yet, and no call
                 made = None
             self._drawn = now, steps_of_frames(self.packets) if made is None else steps(made), made

@@ -375,6 +375,24 @@ def test_a_lost_datagram_alone():
 
 
 @network
+def test_a_datagram_that_is_lost_behind_a_router():
+    with Network() as net:
+        alice, router, bob = net.host("alice"), net.router("router"), net.host("bob")
+        net.cable(alice, router)
+        cable, timeline = net.cable(router, bob), Timeline()
+        with bob.socket(type=socket.SOCK_DGRAM) as other:
+            other.sendto(b"", (alice.address, 9))           # ARP is over; alice's kernel says that nobody is there
+        net.clear()
+        cable.loss = 1
+        with alice.socket(type=socket.SOCK_DGRAM, timeline=timeline) as sock:
+            sock.sendto(b"gone", (bob.address, 9))
+        made = ladder(net.packets, timeline, network=net)
+        assert "alice  4 bytes to bob, lost on router-bob" in made.text() and 'sendto(b"gone", bob, 9)' in made.text()
+        assert made.names["server"] == "bob" and made.addresses["server"] == bob.address
+        assert ladder(net.packets, timeline).names["server"] == "router"            # a guess: nobody told of bob
+
+
+@network
 def test_one_cable_of_two():
     packets, timeline = talks.routed()
     near, far, whole = (ladder(packets, timeline, cable=name) for name in ("alice-router", "router-bob", None))

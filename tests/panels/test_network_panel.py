@@ -185,6 +185,18 @@ def test_a_datagram_is_lost_and_nobody_sends_it_again(net, pair, short):
     assert any("lost on" in row[2] for row in everything(pair))
 
 
+@pytest.mark.parametrize("by, call", [("UDP", "connect(bob, 7)"), ("ping", "connect(bob, 0)")])
+def test_what_is_lost_half_way_was_for_bob(hand, short, by, call):
+    hand.talk()                                     # ARP is over
+    hand.cable("south-bob", loss="100")
+    hand.until("loss 100 %", "said")
+    hand.talk(by)
+    assert "; " in hand.marks()["south-bob"] and hand.marks()["south-bob"].endswith("from south, lost")
+    rows = [row[1:3] for row in everything(hand)]
+    assert ("alice", call) in rows and any(who == "alice’s kernel" and packet in words for who, words in rows)
+    assert by == "ping" or ("bob", "bind(bob, 7)") in rows
+
+
 def test_what_an_earlier_exchange_still_sends_is_not_of_this_one(net, pair, short):
     handshake = iter("123")
     net.cables[0].through = lambda frame: None if b"other" in frame or (frame[23] == 6 and not next(handshake, "")) else frame
