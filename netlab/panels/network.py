@@ -23,7 +23,7 @@ GOALS = {
     "again": ("Let TCP lose a segment. Does bob get all?",
               "He does. No ACK came for the segment, so the kernel of the sender sent it again. Its program made one call "
               "and noticed nothing but the time."),
-    "lost": ("Lose a datagram of UDP. Who notices?",
+    "lost": ("Send once, then lose a datagram of UDP. Who notices?",
              "Nobody but the program that waits for an answer. UDP sends nothing again: what to do now, that program says."),
     "overtake": ("Send several datagrams where a cable reorders. Who is first?",
                  "Whoever comes first: a network promises no order, and UDP hands over what comes. TCP puts bytes in order."),

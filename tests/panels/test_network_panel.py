@@ -4,6 +4,7 @@ import re
 import socket
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from conftest import need
@@ -11,7 +12,7 @@ from hands import Hand
 from stress_panels import agree_on_the_network, hostile
 
 from netlab.kernel import wait_until
-from netlab.network import Network
+from netlab.network import Network, Packets
 from netlab.panels import NetworkPanel, exchange
 from netlab.panels.exchange import checksum, echo_request
 
@@ -177,7 +178,7 @@ def test_a_datagram_is_lost_and_nobody_sends_it_again(net, pair, short):
     net.cables[0].through = with_payload(b"hello")
     assert "Nothing came back in" in (said := pair.talk("UDP"))
     assert said.endswith("seconds: the datagram was stopped by the function on alice-bob.")
-    pair.until("✓ Lose a datagram of UDP", "more")
+    pair.until("✓ Send once, then lose a datagram of UDP", "more")
     net.cables[0].through = None
     pair.cable("alice-bob", loss="100")
     pair.until("loss 100 %", "said")
@@ -193,8 +194,32 @@ def test_what_is_lost_half_way_was_for_bob(hand, short, by, call):
     hand.talk(by)
     assert "; " in hand.marks()["south-bob"] and hand.marks()["south-bob"].endswith("from south, lost")
     rows = [row[1:3] for row in everything(hand)]
-    assert ("alice", call) in rows and any(who == "alice’s kernel" and packet in words for who, words in rows)
+    assert ("alice", call) in rows and any(who == "alice’s kernel" and words.endswith(" to bob, lost on south-bob") for who, words in rows)
     assert by == "ping" or ("bob", "bind(bob, 7)") in rows
+
+
+@pytest.mark.parametrize("by, what", [("UDP", "datagram"), ("TCP", "segment")])
+def test_what_no_arp_found_an_address_for_never_left(hand, short, by, what):
+    hand.cable("south-bob", loss="100")
+    hand.until("loss 100 %", "said")
+    assert hand.talk(by).endswith(f" seconds: the ARP question was lost on south-bob, so the {what} never left south.")
+    assert "✓" not in hand.text("more") and "Send once, then lose a datagram of UDP." in hand.text("more")
+
+
+def test_where_arp_is_lost_in_words(hand, short):
+    hand.talk("UDP")
+    exchange = hand.panel.exchange
+    question, answer = exchange.packets.of("ARP").where(lambda packet: packet.cable == "south-bob")
+    lost, late = replace(question, fate="lost", arrivals=()), replace(answer, fate="cut", arrivals=())
+    said = []
+    for packets in ([lost] * 3, [late], [lost, late], [replace(lost, sender="bob", receiver="south")]):
+        exchange.packets = Packets(packets)
+        said.append(exchange._why())
+    assert said == ["3 ARP questions were lost on south-bob, so the datagram never left south",
+                    "the ARP answer was lost at the cut in south-bob, so the datagram never left south",
+                    "the ARP question was lost on south-bob, and the ARP answer was lost at the cut in south-bob, "
+                    "so the datagram never left south",
+                    "the ARP question was lost on south-bob, so the answer never left bob"]
 
 
 def test_what_an_earlier_exchange_still_sends_is_not_of_this_one(net, pair, short):
