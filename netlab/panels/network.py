@@ -20,9 +20,9 @@ GOALS = {
     "way": ("Send by the short way, cut it, and send again. Which way now?",
             "The longer one. Each router has a table that says where to send what next, and the cut way is gone from all. "
             "In life routers tell each other, which takes its time; here it is done at once."),
-    "again": ("Let TCP lose a segment. Does bob get all?",
+    "again": ("Let TCP lose a segment (loss 20 %; send a few times). Does bob get all?",
               "He does. No ACK came for the segment, so the kernel of the sender sent it again. Its program made one call "
-              "and noticed nothing but the time."),
+              "and noticed nothing but the time. Unless too many are lost: here alice gives up after 3 seconds."),
     "lost": ("Send once, then lose a datagram of UDP. Who notices?",
              "Nobody but the program that waits for an answer. UDP sends nothing again: what to do now, that program says."),
     "overtake": ("Send several datagrams where a cable reorders. Who is first?",

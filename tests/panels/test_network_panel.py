@@ -170,7 +170,7 @@ def test_a_segment_is_lost_and_sent_again(net, pair):
     net.cables[0].through = with_payload(b"hello", 1)
     assert pair.talk(again=True) == "bob answered after 1 segment was sent again. The data went directly."
     assert "sock.recv(1024)" in pair.panel.code() and "raised" not in pair.panel.code()
-    pair.until("✓ Let TCP lose a segment", "more")
+    pair.until(f"✓ Let TCP lose a segment .*gives up after {exchange.LIMIT} seconds", "more")
     assert any(row[1:3] == ("alice’s kernel", "bytes 1-5 to bob, again: no ACK came") for row in everything(pair))
 
 
