@@ -141,6 +141,22 @@ def test_the_code_does_the_same(hand):
         assert {b"hello"} == {each.payload for each in passed} - {b""} and passed.of("UDP") and passed.of("ICMP")
 
 
+def test_the_cable_at_the_start_is_the_last_one_that_packets_take(hand):
+    def chosen():
+        return hand.page("controls").find(class_="nl-cable").get_text()
+
+    assert chosen() == "south-bob"
+    hand.choose("From", "bob")
+    wait_until(lambda: chosen() == "alice-south")
+    hand.panel.network.cables[3].cut()              # as from another cell
+    wait_until(lambda: chosen() == "alice-north", 5)
+    hand.click("Cut")                               # from now on it is the reader's
+    hand.until("alice-north and alice-south are cut", "said")
+    hand.panel.network.cables[3].mend()
+    hand.until("alice-south: whole", "stage")
+    assert chosen() == "alice-north" and "Mend" in hand.buttons()
+
+
 def test_cut_and_mend(hand):
     hand.talk()
     hand.talk()
