@@ -270,10 +270,17 @@ def words_of(row: Row, ladder: Ladder) -> str:
         return call + (" waits" if waits else done) + f" ({row.note})" * bool(row.note)
     each = row.drawn
     if row.kind == "arrival":
-        return f"{each.label} comes to {ladder.names.get(each.to) or 'a node between'}"
+        come = "come" if each.label.startswith("bytes ") or each.label.endswith(" bytes") else "comes"
+        return f"{each.label} {come} to {ladder.names.get(each.to) or 'a node between'}"
     said = f"{each.label} to {ladder.names.get(each.to) or each.journey.destination[0]}" + ", again: no ACK came" * each.again
     said += f", {each.lost}" if each.lost else f", {each.note}" if each.note else ""
-    return said + (", on its way" if row.kind == "departure" else "")
+    overtaken = row.kind == "departure" and any(_overtakes(other.drawn, each) for other in ladder.rows if other.drawn)
+    return said + (", overtaken" if overtaken else ", on its way" if row.kind == "departure" else "")
+
+
+def _overtakes(other, each):
+    """Whether it left after the other from the same side, and came before it."""
+    return other.side == each.side and other.left > each.left and other.came is not None and other.came < each.came
 
 
 def fold(rows: list[Row]) -> list[Row]:

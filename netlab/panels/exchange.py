@@ -352,11 +352,13 @@ class Exchange:
     def _why(self):
         """Why nothing came back though nothing was lost: no ARP found where to send it, or a node said so by ICMP."""
         lost = [packet for packet in self.packets if packet.fate in ENDED and "ARP" in packet]
-        asks = lost and (lost[0].sender if _arp(lost[0]) == "ARP question" else lost[0].receiver)
-        if lost and not any("IP" in packet and packet.sender == asks and packet.cable == lost[0].cable for packet in self.packets):
-            what = "the answer" if asks == self.target.name else f"the {BY[self.by]}{'s' * (len(self.messages) > 1)}"
-            places = [self._where([packet for packet in lost if _arp(packet) == kind], kind) for kind in ARP]
-            return f"{', and '.join(filter(None, places))}, so {what} never left {asks}"
+        if lost:
+            asks = lost[0].sender if _arp(lost[0]) == "ARP question" else lost[0].receiver
+            left = [packet for packet in self.packets if packet.cable == lost[0].cable and packet.sender == asks]
+            if not any("IP" in packet for packet in left):      # no later question had its answer
+                what = "the answer" if asks == self.target.name else f"the {BY[self.by]}{'s' * (len(self.messages) > 1)}"
+                places = [self._where([packet for packet in lost if _arp(packet) == kind], kind) for kind in ARP]
+                return f"{', and '.join(filter(None, places))}, so {what} never left {asks}"
         for packet in self.packets:
             if "ICMP" in packet and "Identifier" not in packet["ICMP"]:
                 code = next((field.meaning for field in packet["ICMP"].fields if field.name == "Code"), "")

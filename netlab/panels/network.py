@@ -108,7 +108,10 @@ class NetworkPanel(Panel):
         others = [name for name in names if name != self.fields["from"]]
         if self.fields.get("to") not in others:
             self.put("to", next((name for name in hosts[::-1] if name in others), others[0] if others else ""))
-        self._choose_on_the_way()
+        about = self.fields["from"], self.fields["to"], [(cable.name, cable.is_cut) for cable in self._cables]
+        if not self._by_hand and about != self._about:
+            self._about = about
+            self.do(self._choose_on_the_way, *about[:2], who="cables")
         who = row(
             self.choice("from", "From", tuple((name, name) for name in names), "nl-who", data_change="look"),
             self.choice("to", "To", tuple((name, name) for name in others), "nl-who"),
@@ -229,19 +232,19 @@ class NetworkPanel(Panel):
 
     def on_cable(self, number):
         with suppress(ValueError):
-            self._choose(int(number))
-            self._by_hand = True
+            number = int(number)
+            with self._lock:
+                self._by_hand = True
+                self._choose(number)
 
-    def _choose_on_the_way(self):
+    def _choose_on_the_way(self, source, target):
         """Until the reader chooses a cable it is the last one on the way that packets take now: what is lost there is missed."""
-        source, target = self.fields["from"], self.fields["to"]
-        about = source, target, [(cable.name, cable.is_cut) for cable in self._cables]
-        if self.network is not None and not self._by_hand and about != self._about:
-            self._about = about
-            with suppress(OSError, ValueError):         # the network is closed; there is no address yet
-                last = set(way(self.network, source, target)[-2:])
-                here = [n for n, cable in enumerate(self._cables) if {cable.a, cable.b} == last and not cable.is_cut]
-                self._choose(here[0] if here else self._chosen)
+        with suppress(OSError, ValueError, KeyError, AttributeError):       # the network is closed; there is no address yet
+            last = set(way(self.network, source, target)[-2:])
+            with self._lock:
+                for n, cable in enumerate(self._cables):
+                    if {cable.a, cable.b} == last and not cable.is_cut and not self._by_hand:
+                        return self._choose(n)
 
     def _choose(self, number):
         """From now on the fields are those of this cable."""
