@@ -43,10 +43,11 @@ class Journey:
         return self.segment.length if self.segment else len(self.frames[0].payload)
 
 
-def owners(packets) -> dict[str, str]:
+def owners(packets, network=None) -> dict[str, str]:
     """{address: the node that has it}: the first frame with a source address comes from there; others pass it on.
 
-    Of an address that never speaks it is the last node that got a frame for it, or else was to get one.
+    Of an address that never speaks this is a guess: the last node that got a frame for it, or else was to get one. Where a
+    packet was lost half way, that is a router. A Network knows better: what its hosts have is no guess.
     """
     found, towards, meant = {}, {}, {}
     for packet in packets:
@@ -57,16 +58,17 @@ def owners(packets) -> dict[str, str]:
             found.setdefault(ip["Source Address"], packet.sender)
             if not _of_neighbours(packet):
                 (towards if packet.arrivals else meant)[ip["Destination Address"]] = packet.receiver
-    return {**meant, **towards, **found}
+    hosts = network.hosts if network is not None else {}
+    return {**meant, **towards, **found, **{own: name for name, host in hosts.items() for own in host.addresses}}
 
 
-def journeys(packets) -> list[Journey]:
-    """The journeys of all that IP carried in `packets`, in the order in which they began.
+def journeys(packets, network=None) -> list[Journey]:
+    """The journeys of all that IP carried in `packets`, in the order in which they began; `network` says whose addresses are.
 
     Messages between neighbours about their addresses (ARP, and ICMPv6 of RFC 4861) are none.
     """
     segments = {id(each.packet): each for each in follow(packets)}
-    belongs, several = owners(packets), len({packet.cable for packet in packets}) > 1
+    belongs, several = owners(packets, network), len({packet.cable for packet in packets}) > 1
     found, waiting, stopped = [], defaultdict(list), {}     # waiting: content and node -> journeys that came so far
     for packet in packets:
         if "IP" not in packet or _of_neighbours(packet):

@@ -96,20 +96,21 @@ class Ladder:
         return picture_of(self)._repr_mimebundle_()
 
 
-def ladder(packets, timeline, *, cable=None, between=None) -> Ladder:
+def ladder(packets, timeline, *, cable=None, between=None, network=None) -> Ladder:
     """The ladder of what passed and what was called: `packets` are a network's (net.packets), `timeline` has the calls.
 
     With `cable`, a Cable or its name, only what passed that one; else each packet goes from end to end. A ladder has two
-    ends: where more hosts made calls, `between` names two. Raises ValueError.
+    ends: where more hosts made calls, `between` names two. Whose an address is that never answers the packets do not tell:
+    then a packet that was lost half way seems to be for the router there, unless you give the `network`. Raises ValueError.
     """
     story = timeline.story()
     events = [row.event for row in story.rows if row.phase != "start"]
-    return climb(packets, events, story.endpoints, cable=cable, between=between)
+    return climb(packets, events, story.endpoints, cable=cable, between=between, network=network)
 
 
-def climb(packets, events, endpoints, *, cable=None, between=None) -> Ladder:
+def climb(packets, events, endpoints, *, cable=None, between=None, network=None) -> Ladder:
     """The same of events in the order of a story, and its Endpoints. Values in, values out."""
-    belongs, ways, on = owners(packets), journeys(packets), getattr(cable, "name", cable)
+    belongs, ways, on = owners(packets, network), journeys(packets, network), getattr(cable, "name", cable)
     names = {packet.cable for packet in packets}
     if on is not None and on not in names:
         raise ValueError(f"no packet passed the cable {on!r}, but {', '.join(sorted(names)) or 'none at all'}")
@@ -269,10 +270,17 @@ def words_of(row: Row, ladder: Ladder) -> str:
         return call + (" waits" if waits else done) + f" ({row.note})" * bool(row.note)
     each = row.drawn
     if row.kind == "arrival":
-        return f"{each.label} comes to {ladder.names.get(each.to) or 'a node between'}"
+        come = "come" if each.label.startswith("bytes ") or each.label.endswith(" bytes") else "comes"
+        return f"{each.label} {come} to {ladder.names.get(each.to) or 'a node between'}"
     said = f"{each.label} to {ladder.names.get(each.to) or each.journey.destination[0]}" + ", again: no ACK came" * each.again
     said += f", {each.lost}" if each.lost else f", {each.note}" if each.note else ""
-    return said + (", on its way" if row.kind == "departure" else "")
+    overtaken = row.kind == "departure" and any(_overtakes(other.drawn, each) for other in ladder.rows if other.drawn)
+    return said + (", overtaken" if overtaken else ", on its way" if row.kind == "departure" else "")
+
+
+def _overtakes(other, each):
+    """Whether it left after the other from the same side, and came before it."""
+    return other.side == each.side and other.left > each.left and other.came is not None and other.came < each.came
 
 
 def fold(rows: list[Row]) -> list[Row]:

@@ -5,7 +5,7 @@ from collections import Counter
 
 from netlab.events import RECEIVES, SENDS
 from netlab.network.ladder import Ladder, words_of
-from netlab.network.tracing import CONNECTS
+from netlab.network.tracing import CONNECTS, sized
 from netlab.strip import MESSAGES
 from netlab.style import NARROW, Picture, drawing, tag, text_at
 
@@ -109,8 +109,11 @@ class _Sheet:
         return len(self.said(each)) * (2.9 if self.small else 3.3) * self.steep
 
     def said(self, each):
-        """The label of a packet."""
-        words = each.label + " again" * each.again + (f" ({each.note})" if each.note else "")
+        """The label of a packet; a datagram that is too long for its line has its size there."""
+        tail = " again" * each.again + (f" ({each.note})" if each.note else "")
+        words = each.label + tail
+        if each.label.startswith('b"') and len(words) > (21 if self.small else 33):
+            words = sized(each.journey.size) + tail
         return words.removeprefix("bytes ") if self.small and len(words) > 21 else words
 
     def call(self, before, row, y):

@@ -7,11 +7,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from netlab.events import ENDINGS, HELD, RECEIVES, SENDS, Event
+from netlab.events import ENDINGS, HELD, RECEIVES, SENDS, SETUP, Event
 from netlab.network.journeys import Journey
+from netlab.words import show_bytes
 
 ACROSS = {"client": "server", "server": "client", "": ""}
 CONNECTS = {"connect", "connect_ex"}
+SHORT = len('b""') + 24           # letters of a datagram that is shown as it is
 REFUSED = ("ConnectionResetError", "BrokenPipeError", "ConnectionRefusedError", "ConnectionAbortedError")
 
 
@@ -141,14 +143,16 @@ class Needs:
         return [e for e in self.events if e.socket == socket and (methods is None or e.method in methods)]
 
     def _threads(self):
-        """A thread makes one call after the other; a socket is used after it was made, and listens before it accepts."""
+        """A thread makes one call after the other; a socket is used after it was made and set up: bound, listening."""
         last, made = {}, {}
         for e in self.events:
             self.before["finish", e].add(("start", e))
             self.before["start", e] |= {("finish", b) for b in (last.get(id(e.thread)), made.get(e.socket)) if b is not None}
             last[id(e.thread)] = e
-            if e.made is not None or e.method == "listen":
-                made[e.socket if e.made is None else e.made] = e
+            if e.made is not None:
+                made[e.made] = e
+            elif e.method in SETUP - {"accept"} and not e.error:
+                made[e.socket] = e
 
     def _errors(self):
         """An ICMP error leaves after what it is about came there."""
@@ -312,7 +316,7 @@ def _datagrams(needs, drawn):
     ends, target = needs.ends, {}
     for each in drawn:
         way = each.journey
-        each.label = f"{way.protocol} {way.meaning}".strip() if way.meaning or way.protocol != "UDP" else sized(way.size)
+        each.label = f"{way.protocol} {way.meaning}".strip() if way.meaning or way.protocol != "UDP" else told(way)
     left = [each for each in drawn if not each.journey.quoted]
     came = [each for each in left if each.came is not None for _ in range(each.journey.copies)]
     came.sort(key=lambda each: each.came)
@@ -346,6 +350,12 @@ def _datagrams(needs, drawn):
             if found is not None and e.error != "TimeoutError":
                 errors.remove(found)
                 needs.need("finish", e, "arrival", found)
+
+
+def told(way: Journey) -> str:
+    """A datagram by its bytes, as the calls show them, so that one is known from another; by its size where that is long."""
+    shown = show_bytes(way.frames[0].payload)
+    return shown if way.size and len(shown) <= SHORT else sized(way.size)
 
 
 def sized(n: int) -> str:

@@ -17,6 +17,7 @@ from netlab.words import as_text, bytes_of, error_name, number_of
 
 PORT, LIMIT = 7, 3                      # the port of echo (RFC 862); seconds that a call may wait
 ENDED = ("lost", "cut", "stopped")      # fates of a frame that did not come out
+ARP = ("ARP question", "ARP answer")
 BY = {"TCP": "segment", "UDP": "datagram", "ping": "packet"}
 
 
@@ -64,6 +65,11 @@ def steps_of_frames(packets) -> list[Step]:
         words = packet.summary + (f", {packet.fate} on {packet.cable}" if packet.fate in ENDED else "")
         found.append(Step(packet.sender, "", words, False, {packet.cable: [_mark(packet.layers[-1].name, packet)]}))
     return found
+
+
+def _arp(packet):
+    """Which of both it is: a question has the Opcode 1 (RFC 826)."""
+    return ARP[packet["ARP"]["Opcode"] != 1]
 
 
 def _mark(word, packet):
@@ -244,7 +250,7 @@ class Exchange:
         now = [packet.fate for packet in self.packets], len(self.timeline.log), self.timeline.pending()
         if self._drawn[0] != now:
             try:
-                made = ladder(self.packets, self.timeline, between=(self.source, self.target))
+                made = ladder(self.packets, self.timeline, between=(self.source, self.target), network=self.source.network)
             except ValueError:                          # no packet yet, and no call
                 made = None
             self._drawn = now, steps_of_frames(self.packets) if made is None else steps(made), made
@@ -327,7 +333,7 @@ class Exchange:
             some = f"{len(set(self.answers))} of {size} answers" if self.answers and self.by != "TCP" else "Nothing"
             if self.answers and self.by == "TCP":
                 some = f"Only {bytes_of(len(b''.join(self.answers)))}"
-            why = self._where(gone, what) if gone else self._refused()
+            why = self._where(gone, what) if gone else self._why()
             return f"{some} came back in {LIMIT} seconds{': ' if why else ''}{why}."
         said = f"{self.target.name} answered" + f" all {number_of(size, what)}" * (size > 1 and self.by != "TCP")
         if again:
@@ -343,14 +349,21 @@ class Exchange:
             more = f" {as_text(twice[0].payload, limit=20)} came twice on {twice[0].cable}."
         return f"{said}.{more}"
 
-    def _refused(self):
-        """What a node between said, by ICMP."""
+    def _why(self):
+        """Why nothing came back though nothing was lost: no ARP found where to send it, or a node said so by ICMP."""
+        lost = [packet for packet in self.packets if packet.fate in ENDED and "ARP" in packet]
+        if lost:
+            asks = lost[0].sender if _arp(lost[0]) == "ARP question" else lost[0].receiver
+            left = [packet for packet in self.packets if packet.cable == lost[0].cable and packet.sender == asks]
+            if not any("IP" in packet for packet in left):      # no later question had its answer
+                what = "the answer" if asks == self.target.name else f"the {BY[self.by]}{'s' * (len(self.messages) > 1)}"
+                places = [self._where([packet for packet in lost if _arp(packet) == kind], kind) for kind in ARP]
+                return f"{', and '.join(filter(None, places))}, so {what} never left {asks}"
         for packet in self.packets:
             if "ICMP" in packet and "Identifier" not in packet["ICMP"]:
                 code = next((field.meaning for field in packet["ICMP"].fields if field.name == "Code"), "")
                 return f"{packet.sender} sent word by ICMP, {code.replace('-', ' ') or 'unreachable'}"
-        lost = [packet for packet in self.packets if packet.fate in ENDED]      # of ARP, for the others are told elsewhere
-        return self._where(lost, "question of ARP") if lost else ""
+        return ""
 
     def _where(self, gone, what):
         """Where packets were lost, in words."""

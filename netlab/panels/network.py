@@ -6,7 +6,7 @@ from functools import lru_cache
 from markupsafe import Markup
 
 from netlab.network import Network
-from netlab.network.map import impairment, network_map, panel_map, sentence, values
+from netlab.network.map import impairment, network_map, panel_map, sentence, values, way
 from netlab.panels.base import Panel
 from netlab.panels.exchange import Exchange
 from netlab.panels.parts import RUN_ME, button, goals, read_number, row, tag
@@ -20,10 +20,10 @@ GOALS = {
     "way": ("Send by the short way, cut it, and send again. Which way now?",
             "The longer one. Each router has a table that says where to send what next, and the cut way is gone from all. "
             "In life routers tell each other, which takes its time; here it is done at once."),
-    "again": ("Let TCP lose a segment. Does bob get all?",
+    "again": ("Let TCP lose a segment (loss 20 %; send a few times). Does bob get all?",
               "He does. No ACK came for the segment, so the kernel of the sender sent it again. Its program made one call "
-              "and noticed nothing but the time."),
-    "lost": ("Lose a datagram of UDP. Who notices?",
+              "and noticed nothing but the time. Unless too many are lost: here alice gives up after 3 seconds."),
+    "lost": ("Send once, then lose a datagram of UDP. Who notices?",
              "Nobody but the program that waits for an answer. UDP sends nothing again: what to do now, that program says."),
     "overtake": ("Send several datagrams where a cable reorders. Who is first?",
                  "Whoever comes first: a network promises no order, and UDP hands over what comes. TCP puts bytes in order."),
@@ -50,13 +50,14 @@ class NetworkPanel(Panel):
         self.network, self._lent, self.missing = network, network is not None, ""
         self._nodes, self._cables = [], []      # as they were last seen
         self._chosen, self._known, self.step, self._count = 0, {}, 0, 0
+        self._by_hand, self._about = False, None        # whether the reader has chosen a cable; else of what it was chosen
         self.exchange, self.reached, self._ways, self._stepping = None, set(), [], True
 
     def begin(self):
         self.missing = Network.why() if self.network is None else ""
         if not self.missing:
             self._have_network()
-            self._choose(min(1, len(self._cables) - 1))         # of ours, the one in the middle of the longer way
+            self._choose(self._chosen)
 
     def _have_network(self):
         """The given network, or one of the panel's own."""
@@ -107,6 +108,10 @@ class NetworkPanel(Panel):
         others = [name for name in names if name != self.fields["from"]]
         if self.fields.get("to") not in others:
             self.put("to", next((name for name in hosts[::-1] if name in others), others[0] if others else ""))
+        about = self.fields["from"], self.fields["to"], [(cable.name, cable.is_cut) for cable in self._cables]
+        if not self._by_hand and about != self._about:
+            self._about = about
+            self.do(self._choose_on_the_way, *about[:2], who="cables")
         who = row(
             self.choice("from", "From", tuple((name, name) for name in names), "nl-who", data_change="look"),
             self.choice("to", "To", tuple((name, name) for name in others), "nl-who"),
@@ -227,7 +232,19 @@ class NetworkPanel(Panel):
 
     def on_cable(self, number):
         with suppress(ValueError):
-            self._choose(int(number))
+            number = int(number)
+            with self._lock:
+                self._by_hand = True
+                self._choose(number)
+
+    def _choose_on_the_way(self, source, target):
+        """Until the reader chooses a cable it is the last one on the way that packets take now: what is lost there is missed."""
+        with suppress(OSError, ValueError, KeyError, AttributeError):       # the network is closed; there is no address yet
+            last = set(way(self.network, source, target)[-2:])
+            with self._lock:
+                for n, cable in enumerate(self._cables):
+                    if {cable.a, cable.b} == last and not cable.is_cut and not self._by_hand:
+                        return self._choose(n)
 
     def _choose(self, number):
         """From now on the fields are those of this cable."""
@@ -246,12 +263,14 @@ class NetworkPanel(Panel):
                     self.put(name, f"{value * scale:g}")
 
     def on_set(self, name):
+        self._by_hand = True
         if name in VALUES and self.network is not None:
             _, scale, most, what = VALUES[name]
             if (value := self.read(name, _number, most, what)) is not None:
                 self.do(self._set, self._chosen, name, value / scale, who="cables")
 
     def on_cut(self, _):
+        self._by_hand = True
         if self.network is not None:
             self.do(self._cut, self._chosen, True, who="cables")
 

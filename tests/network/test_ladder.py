@@ -12,10 +12,11 @@ import pytest
 import talks
 from conftest import need
 from ladder_check import contradictions
+from talk_by_hand import B, Talk, datagrams
 
 from netlab import Timeline
 from netlab.events import ADDRESS, DATA, Endpoint, Event
-from netlab.network import Network, Packet, Packets
+from netlab.network import Network, Packets
 from netlab.network.journeys import journeys
 from netlab.network.ladder import MOST, climb, ladder
 from netlab.network.ladder_picture import picture_of
@@ -29,51 +30,6 @@ def a_network():
 
 
 # --- by hand: no network is needed ---
-A, B = ("10.0.1.1", 40000), ("10.0.1.2", 80)
-
-
-class Talk:
-    """A capture and a recording, made by hand."""
-
-    def __init__(self):
-        self.packets, self.events, self.clock = [], [], 0
-        self.main, self.other = threading.current_thread(), threading.Thread(name="server")
-        self.ends = [Endpoint(0, "stream", side="client"), Endpoint(1, "stream", side="server"),
-                     Endpoint(2, "stream", parent=1, side="server")]
-
-    def tick(self):
-        self.clock += 1
-        return float(self.clock)
-
-    def segment(self, forward, flags, seq, ack=0, data=b"", fate="arrived", arrivals=None):
-        from scapy.layers.inet import IP, TCP
-        from scapy.layers.l2 import Ether
-        (src, sport), (dst, dport) = (A, B) if forward else (B, A)
-        first, other = (1000, 2**32 - 2) if forward else (2**32 - 2, 1000)       # bob's numbers begin again after two
-        frame = bytes(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / IP(src=src, dst=dst, id=self.clock + 1)
-                      / TCP(sport=sport, dport=dport, flags=flags, seq=(first + seq) % 2**32, ack=(other + ack) % 2**32) / data)
-        names = ("alice", "bob") if forward else ("bob", "alice")
-        when = self.tick()
-        arrivals = (when + .5,) if arrivals is None and fate in ("arrived", "changed") else arrivals or ()
-        self.packets.append(Packet(len(self.packets) + 1, when, "alice-bob", *names, frame, fate, arrivals))
-        return self.packets[-1]
-
-    def call(self, socket, method, *args, thread=None, **more):
-        thread = thread or (self.main if socket == 0 else self.other)
-        self.events.append(Event(len(self.events), socket, thread, method, args, local=A if socket == 0 else None, **more))
-
-    def open(self):
-        self.call(1, "listen")
-        self.call(0, "connect", ADDRESS, address=B)
-        self.segment(True, "S", 0)
-        self.segment(False, "SA", 0, 1)
-        self.segment(True, "A", 1, 1)
-        self.call(1, "accept", made=2, address=A)
-
-    def ladder(self, **more):
-        return climb(Packets(self.packets), self.events, self.ends, **more)
-
-
 def one_and_two():
     talk = Talk()
     talk.open()
@@ -227,6 +183,33 @@ def test_many_rows_are_folded():
     assert len(picture_of(made).svg) < 30_000
 
 
+def test_one_datagram_is_known_from_another():
+    made = datagrams(b"hello 1", b"hello 2").ladder()
+    assert lines(made)[:-2] == [
+        "bob    bind(bob, 80)", "bob    recvfrom(2048) waits",          # the socket has its address before it waits there
+        'alice  sendto(b"hello 1", bob, 80)', 'alice  b"hello 1" to bob, overtaken',
+        'alice  sendto(b"hello 2", bob, 80)', 'alice  b"hello 2" to bob',
+        'alice  b"hello 1" comes to bob', 'bob    recvfrom → b"hello 2", alice']
+
+
+@pytest.mark.parametrize("data, label, come", [
+    (b"x" * 24, f'b"{"x" * 24}"', "comes"), (b"x" * 25, "25 bytes", "come"), (b"", "empty datagram", "comes"),
+    (b"\0" * 7, "7 bytes", "come"), (b"\n", 'b"\\n"', "comes"), (b" bytes", 'b" bytes"', "comes")])
+def test_what_a_datagram_is_called(data, label, come):
+    made = datagrams(data, b"next").ladder()
+    assert f"alice  {label} to bob, overtaken" in made.text() and f"alice  {label} {come} to bob" in made.text()
+
+
+def test_a_long_segment_that_was_overtaken_comes_in_the_plural():
+    talk = Talk()
+    talk.open()
+    talk.call(0, "sendall", DATA, data=b"onetwo", size=6)
+    first = talk.segment(True, "PA", 1, 1, b"one")
+    talk.segment(True, "PA", 4, 1, b"two")
+    talk.packets[-2] = replace(first, arrivals=(90.0,))
+    assert "bytes 1-3 to bob, overtaken" in talk.ladder().text() and "bytes 1-3 come to bob" in talk.ladder().text()
+
+
 def words_in(svg):
     """[(left, right, base line, words)] of a drawing, about as wide as a browser makes them."""
     for found in re.finditer(r"<text ([^>]*)>(.*?)</text>", svg):
@@ -274,7 +257,17 @@ def long_labels():
     return talk
 
 
-@pytest.mark.parametrize("talk", [one_and_two, twelve_calls, long_labels])
+def short_datagrams():
+    return datagrams(*(f"{n}: short, not so short".encode()[:9 + 3 * n] for n in range(1, 6)), overtaken=False)
+
+
+def doubled_datagrams():
+    talk = short_datagrams()
+    talk.packets = [replace(each, arrivals=each.arrivals * 2) for each in talk.packets]
+    return talk
+
+
+@pytest.mark.parametrize("talk", [one_and_two, twelve_calls, long_labels, short_datagrams, doubled_datagrams])
 def test_no_word_lies_on_another_or_outside(talk):
     drawn = picture_of(talk().ladder())
     for svg, width in ((drawn.svg, 760), (drawn.narrow, 360)):
@@ -294,6 +287,7 @@ def test_bytes_of_the_net_are_shown_as_text():
     talk.open()
     talk.call(0, "sendall", DATA, data=b"<b>&\x00", size=5)
     talk.segment(True, "PA", 1, 1, b"<b>&\x00")
+    assert "<b>" not in picture_of(datagrams(b"<b>&\x00", b"").ladder()).svg
     assert "&lt;b&gt;&amp;" in picture_of(talk.ladder()).svg and "<b>" not in picture_of(talk.ladder()).svg
     assert set(talk.ladder()._repr_mimebundle_()) == {"text/html", "text/plain"}
 
@@ -371,7 +365,25 @@ def test_a_lost_datagram_alone():
         with alice.socket(type=socket.SOCK_DGRAM, timeline=timeline) as sock:
             sock.sendto(b"gone", (bob.address, 9))
         made = ladder(net.packets, timeline)
-    assert "alice  4 bytes to bob, lost on the cable" in made.text() and made.names["server"] == "bob"
+    assert 'alice  b"gone" to bob, lost on the cable' in made.text() and made.names["server"] == "bob"
+
+
+@network
+def test_a_datagram_that_is_lost_behind_a_router():
+    with Network() as net:
+        alice, router, bob = net.host("alice"), net.router("router"), net.host("bob")
+        net.cable(alice, router)
+        cable, timeline = net.cable(router, bob), Timeline()
+        with bob.socket(type=socket.SOCK_DGRAM) as other:
+            other.sendto(b"", (alice.address, 9))           # ARP is over; alice's kernel says that nobody is there
+        net.clear()
+        cable.loss = 1
+        with alice.socket(type=socket.SOCK_DGRAM, timeline=timeline) as sock:
+            sock.sendto(b"gone", (bob.address, 9))
+        made = ladder(net.packets, timeline, network=net)
+        assert 'alice  b"gone" to bob, lost on router-bob' in made.text() and 'sendto(b"gone", bob, 9)' in made.text()
+        assert made.names["server"] == "bob" and made.addresses["server"] == bob.address
+        assert ladder(net.packets, timeline).names["server"] == "router"            # a guess: nobody told of bob
 
 
 @network

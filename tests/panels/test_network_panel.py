@@ -4,6 +4,7 @@ import re
 import socket
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from conftest import need
@@ -11,7 +12,7 @@ from hands import Hand
 from stress_panels import agree_on_the_network, hostile
 
 from netlab.kernel import wait_until
-from netlab.network import Network
+from netlab.network import Network, Packets
 from netlab.panels import NetworkPanel, exchange
 from netlab.panels.exchange import checksum, echo_request
 
@@ -140,6 +141,22 @@ def test_the_code_does_the_same(hand):
         assert {b"hello"} == {each.payload for each in passed} - {b""} and passed.of("UDP") and passed.of("ICMP")
 
 
+def test_the_cable_at_the_start_is_the_last_one_that_packets_take(hand):
+    def chosen():
+        return hand.page("controls").find(class_="nl-cable").get_text()
+
+    wait_until(lambda: chosen() == "south-bob")
+    hand.choose("From", "bob")
+    wait_until(lambda: chosen() == "alice-south")
+    hand.panel.network.cables[3].cut()              # as from another cell
+    wait_until(lambda: chosen() == "alice-north", 5)
+    hand.click("Cut")                               # from now on it is the reader's
+    hand.until("alice-north and alice-south are cut", "said")
+    hand.panel.network.cables[3].mend()
+    hand.until("alice-south: whole", "stage")
+    assert chosen() == "alice-north" and "Mend" in hand.buttons()
+
+
 def test_cut_and_mend(hand):
     hand.talk()
     hand.talk()
@@ -169,7 +186,7 @@ def test_a_segment_is_lost_and_sent_again(net, pair):
     net.cables[0].through = with_payload(b"hello", 1)
     assert pair.talk(again=True) == "bob answered after 1 segment was sent again. The data went directly."
     assert "sock.recv(1024)" in pair.panel.code() and "raised" not in pair.panel.code()
-    pair.until("✓ Let TCP lose a segment", "more")
+    pair.until(f"✓ Let TCP lose a segment .*gives up after {exchange.LIMIT} seconds", "more")
     assert any(row[1:3] == ("alice’s kernel", "bytes 1-5 to bob, again: no ACK came") for row in everything(pair))
 
 
@@ -177,12 +194,49 @@ def test_a_datagram_is_lost_and_nobody_sends_it_again(net, pair, short):
     net.cables[0].through = with_payload(b"hello")
     assert "Nothing came back in" in (said := pair.talk("UDP"))
     assert said.endswith("seconds: the datagram was stopped by the function on alice-bob.")
-    pair.until("✓ Lose a datagram of UDP", "more")
+    pair.until("✓ Send once, then lose a datagram of UDP", "more")
     net.cables[0].through = None
     pair.cable("alice-bob", loss="100")
     pair.until("loss 100 %", "said")
     assert pair.talk("UDP").endswith("seconds: the datagram was lost on alice-bob.")
     assert any("lost on" in row[2] for row in everything(pair))
+
+
+@pytest.mark.parametrize("by, call", [("UDP", "connect(bob, 7)"), ("ping", "connect(bob, 0)")])
+def test_what_is_lost_half_way_was_for_bob(hand, short, by, call):
+    hand.talk()                                     # ARP is over
+    hand.cable("south-bob", loss="100")
+    hand.until("loss 100 %", "said")
+    hand.talk(by)
+    assert "; " in hand.marks()["south-bob"] and hand.marks()["south-bob"].endswith("from south, lost")
+    rows = [row[1:3] for row in everything(hand)]
+    assert ("alice", call) in rows
+    assert any(who == "alice’s kernel" and words.endswith(" to bob, lost on south-bob") for who, words in rows)
+    assert by == "ping" or ("bob", "bind(bob, 7)") in rows
+
+
+@pytest.mark.parametrize("by, what", [("UDP", "datagram"), ("TCP", "segment")])
+def test_what_no_arp_found_an_address_for_never_left(hand, short, by, what):
+    hand.cable("south-bob", loss="100")
+    hand.until("loss 100 %", "said")
+    assert hand.talk(by).endswith(f" seconds: the ARP question was lost on south-bob, so the {what} never left south.")
+    assert "✓" not in hand.text("more") and "Send once, then lose a datagram of UDP." in hand.text("more")
+
+
+def test_where_arp_is_lost_in_words(hand, short):
+    hand.talk("UDP")
+    exchange = hand.panel.exchange
+    question, answer = exchange.packets.of("ARP").where(lambda packet: packet.cable == "south-bob")
+    lost, late = replace(question, fate="lost", arrivals=()), replace(answer, fate="cut", arrivals=())
+    said = []
+    for packets in ([lost] * 3, [late], [lost, late], [replace(lost, sender="bob", receiver="south")]):
+        exchange.packets = Packets(packets)
+        said.append(exchange._why())
+    assert said == ["3 ARP questions were lost on south-bob, so the datagram never left south",
+                    "the ARP answer was lost at the cut in south-bob, so the datagram never left south",
+                    "the ARP question was lost on south-bob, and the ARP answer was lost at the cut in south-bob, "
+                    "so the datagram never left south",
+                    "the ARP question was lost on south-bob, so the answer never left bob"]
 
 
 def test_what_an_earlier_exchange_still_sends_is_not_of_this_one(net, pair, short):
@@ -264,7 +318,7 @@ def test_while_it_waits(net, pair):
     pair.until("alice still waits. Send again when", "said")
     pair.cable("alice-bob", delay="20")         # meanwhile cables can be changed
     pair.until("delay 20 ms", "stage")
-    assert ("alice’s kernel", "5 bytes to bob, lost on the cable") in [row[1:3] for row in pair.rows()]
+    assert ("alice’s kernel", 'b"hello" to bob, lost on the cable') in [row[1:3] for row in pair.rows()]
 
 
 @pytest.mark.parametrize("label, text, words", [
