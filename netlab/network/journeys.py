@@ -4,7 +4,7 @@ On each cable an IP packet is a frame of its own, with new hardware addresses an
 stays (RFC 1812, 5.2 and 5.3), and by that the frames of one packet are known.
 """
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netlab.network.packets import Packet
 from netlab.network.segments import Segment, follow, ip_of
@@ -26,6 +26,8 @@ class Journey:
     ended: str = ""                     # why it did not come, in words: "lost on the cable"
     at: str = ""                        # the node where it ended, if it was not on a cable
     changed: bool = False               # a function on a cable gave other bytes in its place
+    fragments: dict = field(default_factory=dict)       # of IPv4, at the host that it was for: {first byte: (bytes, when)}
+    whole: int = 0                      # bytes of all its fragments together; 0 where it was not split, or the last was not seen
 
     @property
     def departed(self) -> float:
@@ -40,14 +42,16 @@ class Journey:
     @property
     def size(self) -> int:
         """How many bytes it carries for a program."""
+        if self.protocol == "UDP" and "UDP" in self.frames[0]:
+            return self.frames[0]["UDP"]["Length"] - 8          # also of a fragment the size of the whole
         return self.segment.length if self.segment else len(self.frames[0].payload)
 
 
-def owners(packets, network=None) -> dict[str, str]:
+def owners(packets) -> dict[str, str]:
     """{address: the node that has it}: the first frame with a source address comes from there; others pass it on.
 
-    Of an address that never speaks this is a guess: the last node that got a frame for it, or else was to get one. Where a
-    packet was lost half way, that is a router. A Network knows better: what its hosts have is no guess.
+    A Network's packets say it. Of others, an address that never speaks is a guess: the last node that got a frame for it,
+    or else was to get one. Where a packet was lost half way, that is a router.
     """
     found, towards, meant = {}, {}, {}
     for packet in packets:
@@ -58,20 +62,23 @@ def owners(packets, network=None) -> dict[str, str]:
             found.setdefault(ip["Source Address"], packet.sender)
             if not _of_neighbours(packet):
                 (towards if packet.arrivals else meant)[ip["Destination Address"]] = packet.receiver
-    hosts = network.hosts if network is not None else {}
-    return {**meant, **towards, **found, **{own: name for name, host in hosts.items() for own in host.addresses}}
+    return {**meant, **towards, **found, **getattr(packets, "owners", {})}
 
 
-def journeys(packets, network=None) -> list[Journey]:
-    """The journeys of all that IP carried in `packets`, in the order in which they began; `network` says whose addresses are.
+def journeys(packets) -> list[Journey]:
+    """The journeys of all that IP carried in `packets`, in the order in which they began.
 
     Messages between neighbours about their addresses (ARP, and ICMPv6 of RFC 4861) are none.
     """
     segments = {id(each.packet): each for each in follow(packets)}
-    belongs, several = owners(packets, network), len({packet.cable for packet in packets}) > 1
+    belongs, several = owners(packets), len({packet.cable for packet in packets}) > 1
     found, waiting, stopped = [], defaultdict(list), {}     # waiting: content and node -> journeys that came so far
+    known = {}                                              # source, destination, Identification -> the journey that has it
     for packet in packets:
         if "IP" not in packet or _of_neighbours(packet):
+            continue
+        if (part := _fragment(packet)) and part[0] in known:
+            _join(known[part[0]], packet, part, belongs)
             continue
         content, journey = identity(packet), None
         came = waiting[content, packet.sender]
@@ -81,6 +88,10 @@ def journeys(packets, network=None) -> list[Journey]:
         else:
             journey = _begin(packet, segments.get(id(packet)))
             found.append(journey)
+            known[content[:3]] = journey
+            if part:
+                _join(journey, packet, part, belongs)
+                continue
         for frame, when in _came_out(packet):
             late = stopped.pop(frame, None) if frame != packet.data else None      # a function had kept it until now
             journey.changed |= late is None and frame != packet.data
@@ -93,6 +104,8 @@ def journeys(packets, network=None) -> list[Journey]:
             if about and journey.source[0] != about.destination[0]:
                 about.arrived = None    # a node between says that it could not pass it on
     for journey in found:
+        if journey.whole and sum(size for size, _ in journey.fragments.values()) >= journey.whole:
+            journey.arrived, journey.copies = max(when for _, when in journey.fragments.values()), 1
         if journey.arrived is None:
             _say_why(journey, several)
     return found
@@ -108,6 +121,26 @@ def _begin(packet, segment):
     return journey
 
 
+def _fragment(packet):
+    """Of a piece of an IPv4 packet that was split: (what the pieces have in common, first byte, bytes, is it the last?)."""
+    ip = packet["IPv4"] if "IPv4" in packet else None
+    if ip is None or not (ip["Fragment Offset"] or "MF" in ip["Flags"]):
+        return None
+    common = ip["Source Address"], ip["Destination Address"], ip["Identification"]
+    return common, 8 * ip["Fragment Offset"], ip["Total Length"] - 4 * ip["IHL"], "MF" not in ip["Flags"]
+
+
+def _join(journey, packet, part, belongs):
+    """A fragment goes on with the journey of the whole, which has come when all its bytes have."""
+    _, first, size, last = part
+    if packet is not journey.frames[0]:
+        journey.frames.append(packet)
+    if last:
+        journey.whole = first + size
+    if packet.arrivals and belongs.get(journey.destination[0]) == packet.receiver:
+        journey.fragments[first] = size, packet.arrivals[0]
+
+
 def _came_out(packet):
     """[(frame, when)] at the far end of the cable."""
     if not packet.became:
@@ -116,7 +149,7 @@ def _came_out(packet):
 
 
 def _arrive(journey, when, node, belongs, waiting, frame):
-    if belongs[journey.destination[0]] == node:
+    if belongs.get(journey.destination[0]) == node:
         journey.copies += 1
         journey.arrived = when if journey.arrived is None else min(when, journey.arrived)
     else:
@@ -124,7 +157,7 @@ def _arrive(journey, when, node, belongs, waiting, frame):
 
 
 def _say_why(journey, several):
-    last = journey.frames[-1]
+    last = next((frame for frame in journey.frames if not frame.arrivals), journey.frames[-1])
     cable = last.cable if several and last.cable else "the cable"
     if last.arrivals:
         journey.ended = f"ended at {last.receiver}"

@@ -96,35 +96,35 @@ class Ladder:
         return picture_of(self)._repr_mimebundle_()
 
 
-def ladder(packets, timeline, *, cable=None, between=None, network=None) -> Ladder:
+def ladder(packets, timeline, *, cable=None, between=None) -> Ladder:
     """The ladder of what passed and what was called: `packets` are a network's (net.packets), `timeline` has the calls.
 
     With `cable`, a Cable or its name, only what passed that one; else each packet goes from end to end. A ladder has two
-    ends: where more hosts made calls, `between` names two. Whose an address is that never answers the packets do not tell:
-    then a packet that was lost half way seems to be for the router there, unless you give the `network`. Raises ValueError.
+    ends: where more hosts made calls, `between` names two. Raises ValueError. Whose an address is, a network's packets know;
+    of a capture from a file it is a guess, and what was lost half way to a host that never spoke seems to be for the router.
     """
     story = timeline.story()
     events = [row.event for row in story.rows if row.phase != "start"]
-    return climb(packets, events, story.endpoints, cable=cable, between=between, network=network)
+    return climb(packets, events, story.endpoints, cable=cable, between=between)
 
 
-def climb(packets, events, endpoints, *, cable=None, between=None, network=None) -> Ladder:
+def climb(packets, events, endpoints, *, cable=None, between=None) -> Ladder:
     """The same of events in the order of a story, and its Endpoints. Values in, values out."""
-    belongs, ways, on = owners(packets, network), journeys(packets, network), getattr(cable, "name", cable)
+    belongs, ways, on = owners(packets), journeys(packets), getattr(cable, "name", cable)
     names = {packet.cable for packet in packets}
     if on is not None and on not in names:
         raise ValueError(f"no packet passed the cable {on!r}, but {', '.join(sorted(names)) or 'none at all'}")
     ends = Ends(events, {end.id: end for end in endpoints}, ways, belongs, between)
     events = [e for e in events if e.socket in ends.side]
     side = {host: side for side, host in ends.names.items()}
-    drawn = [_drawn(way, side.get(way.sender, ""), side.get(belongs[way.destination[0]], ""), on) for way in ways]
-    drawn = [each for each in drawn if each and (each.side or each.to) and ((each.side and each.to) or each.journey.quoted)]
+    drawn = [_drawn(way, side.get(way.sender, ""), side.get(belongs.get(way.destination[0]), ""), on) for way in ways]
+    drawn = [each for each in drawn if each and each.side != each.to and ((each.side and each.to) or each.journey.quoted)]
     if not drawn and not events:
         raise ValueError("there is nothing to draw: no packet of IP between two hosts, and no call")
     needs = Needs(events, drawn, ends)
     passed = {frame.cable for each in drawn for frame in each.journey.frames}
-    own = {belongs[way.source[0]]: way.source[0] for way in reversed(ways)} | {
-        belongs[way.destination[0]]: way.destination[0] for way in reversed(ways)}
+    own = {belongs.get(way.source[0]): way.source[0] for way in reversed(ways)} | {
+        belongs.get(way.destination[0]): way.destination[0] for way in reversed(ways)}
     return Ladder(_rows(needs, ends, belongs), ends.names, {side: own.get(host, "") for side, host in ends.names.items()},
                   on or ("the cable" if len(passed) < 2 else _by(drawn)),
                   {socket: (ends.connection.get(socket, 0), where) for socket, where in ends.side.items()})
@@ -345,7 +345,7 @@ def _caption(ladder):
     raised = f"{failed[0].event.method}() raised {failed[0].result}" if failed else ""
     said = []
     refused = [each for each in segments if each.label == "RST" and each.journey.segment.seq == 0]
-    if refused and failed:
+    if refused and any(refused[0] in _causes(ladder, row) for row in failed):
         whose = ladder.names[refused[0].side]
         said.append(f"Nobody listens at that port of {whose}: its kernel answered with RST, and {raised}.")
     elif errors:
@@ -356,19 +356,35 @@ def _caption(ladder):
     if not lost and any(each.lost for each in segments):
         said.append("An ACK was lost, so that the kernel sent again what had come.")
     if lost and not refused:
-        again = [each for each in segments if each.again]
-        many = f"{count_of(len(lost), 'segment').capitalize()} {'was' if len(lost) == 1 else 'were'} lost"
-        said.append(many + (f" and sent again by the kernel{'' if len({e.side for e in lost}) == 1 else 's'}." if again else "."))
+        came = {_piece(each) for each in segments if not each.lost}
+        again, never = [each for each in lost if _piece(each) in came], [each for each in lost if _piece(each) not in came]
+        if again:
+            said.append(f"{_were(again, 'segment')} lost and sent again by the kernel{'s' * (len({e.side for e in again}) > 1)}.")
+        pieces = len({_piece(each) for each in never})
+        if never and pieces == len(never):
+            said.append(f"{_were(never, 'segment')} lost.")
+        elif never:
+            said.append(f"{count_of(pieces, 'segment').capitalize()} never came, in {len(never)} tries.")
         moved = sum(row.event.method in SENDS | RECEIVES and bool(row.event.size) for row in calls)
-        if again and not failed and moved:
+        if again and not never and not failed and moved:
             said.append(f"The programs made {count_of(moved, 'call')} and noticed nothing.")
     gone = [each for each in drawn if each.lost and not each.journey.segment and not errors]
     if gone:
-        said.append(f"{count_of(len(gone), 'datagram').capitalize()} {'was' if len(gone) == 1 else 'were'} lost, "
+        said.append(f"{_were(gone, 'datagram')} lost, "
                     f"and {'no kernel sends it' if len(gone) == 1 else 'no kernel sends them'} again.")
     if raised and not said:
         said.append(f"{raised[0].upper()}{raised[1:]}.")
     return " ".join(said or [_carriage(calls, drawn)])
+
+
+def _piece(each):
+    """What a segment and its repetition have in common."""
+    return each.stream, each.first, each.last, each.label if not each.first else ""
+
+
+def _were(those, word):
+    """"Two segments were"."""
+    return f"{count_of(len(those), word).capitalize()} {'was' if len(those) == 1 else 'were'}"
 
 
 def _causes(ladder, row):

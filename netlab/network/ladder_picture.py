@@ -83,7 +83,8 @@ class _Sheet:
         if row.event:
             return self.call(before, row, y)
         each = row.drawn
-        if row.kind == "arrival":       # something came between: two arrows cross, and each has its label near its sender
+        if row.kind == "arrival" and ("left", id(each)) in self.at:
+            # something came between: two arrows cross, and each has its label near its sender
             left = self.at["left", id(each)]
             self.at["came", id(each)] = y = max(y + 5, left + 2.6 * SLOPE)
             self.arrow(each, left, y, .22)
@@ -221,8 +222,8 @@ class _Sheet:
 
     def lost(self, each, y):
         """A packet that did not come: it ends at a cross, with the reason behind."""
-        x1 = self.kernel[each.side]
-        toward = -OUT[each.side]
+        x1 = self.kernel.get(each.side, self.width / 2)       # from a node between: from the middle
+        toward = -OUT[each.side] if each.side else OUT[each.to]
         span = abs(self.kernel["client"] - self.kernel["server"])
         x2, y2 = x1 + toward * span * .42, y + SLOPE * .42
         self.path(x1, y, x2, y2, self.stroke(each), head=False)

@@ -152,7 +152,8 @@ class Network:
                 else:
                     unsettled.append(packet)
             del self._kept[:-KEEP]
-            return Packets(self._kept + unsettled)
+            owners = {own: name for name, host in self.hosts.items() for own in host.addresses}
+            return Packets(self._kept + unsettled, owners)
 
     def clear(self):
         """Forget the packets so far."""

@@ -69,10 +69,13 @@ class Packet:
 
 
 class Packets(Sequence):
-    """What passed, in the order in which it entered a cable; never changes. A slice and each filter are Packets again."""
+    """What passed, in the order in which it entered a cable; never changes. A slice and each filter are Packets again.
 
-    def __init__(self, packets=()):
-        self._all = tuple(packets)
+    `owners` is {address: name of its host}, where a network says so; a capture in a file does not.
+    """
+
+    def __init__(self, packets=(), owners: dict[str, str] | None = None):
+        self._all, self.owners = tuple(packets), owners or {}
         for each in self._all:
             if not isinstance(each, Packet):
                 raise TypeError(f"Packets holds Packet objects, not {type(each).__name__}")
@@ -81,7 +84,7 @@ class Packets(Sequence):
         return len(self._all)
 
     def __getitem__(self, index):
-        return Packets(self._all[index]) if isinstance(index, slice) else self._all[index]
+        return Packets(self._all[index], self.owners) if isinstance(index, slice) else self._all[index]
 
     def __eq__(self, other) -> bool:
         return self._all == other._all if isinstance(other, Packets) else NotImplemented
@@ -91,7 +94,7 @@ class Packets(Sequence):
 
     def where(self, test: Callable[[Packet], bool]) -> "Packets":
         """Those for which `test(packet)` is true."""
-        return Packets(filter(test, self._all))
+        return Packets(filter(test, self._all), self.owners)
 
     def on(self, cable: str) -> "Packets":
         """Those on the cable of that name; a cable of a Network will do as well."""

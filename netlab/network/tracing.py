@@ -364,5 +364,6 @@ def sized(n: int) -> str:
 
 
 def _holds(each, e, whole):
-    data = each.journey.frames[-1].payload if not whole else each.journey.frames[0].payload
-    return data.startswith(e.data) and (len(data) == e.size if whole else len(data) >= e.size)
+    data = each.journey.frames[0 if whole or each.journey.whole else -1].payload
+    size = each.journey.size if each.journey.whole else len(data)       # a fragment has not all of it
+    return data.startswith(e.data[:len(data)]) and (size == e.size if whole else size >= e.size)

@@ -250,7 +250,7 @@ class Exchange:
         now = [packet.fate for packet in self.packets], len(self.timeline.log), self.timeline.pending()
         if self._drawn[0] != now:
             try:
-                made = ladder(self.packets, self.timeline, between=(self.source, self.target), network=self.source.network)
+                made = ladder(self.packets, self.timeline, between=(self.source, self.target))
             except ValueError:                          # no packet yet, and no call
                 made = None
             self._drawn = now, steps_of_frames(self.packets) if made is None else steps(made), made

@@ -2,6 +2,7 @@
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
+from keyword import iskeyword
 
 from markupsafe import Markup
 
@@ -198,10 +199,10 @@ class NetworkPanel(Panel):
 
     def name_of(self, host: str) -> str:
         """How the code names a host."""
-        return host if host.isidentifier() else f"net.hosts[{host!r}]"
+        return f"net.hosts[{host!r}]" if iskeyword(host) else host
 
     def code(self):
-        names = [node.name for node in self._nodes if node.name.isidentifier()]
+        names = [node.name for node in self._nodes if not iskeyword(node.name)]
         if self._lent:
             made = ["# net is your Network", *(f"{name} = net.hosts[{name!r}]" for name in names)]
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
 import socket
@@ -16,6 +17,7 @@ from talk_by_hand import B, Talk, datagrams
 
 from netlab import Timeline
 from netlab.events import ADDRESS, DATA, Endpoint, Event
+from netlab.kernel import wait_until
 from netlab.network import Network, Packets
 from netlab.network.journeys import journeys
 from netlab.network.ladder import MOST, climb, ladder
@@ -380,10 +382,85 @@ def test_a_datagram_that_is_lost_behind_a_router():
         cable.loss = 1
         with alice.socket(type=socket.SOCK_DGRAM, timeline=timeline) as sock:
             sock.sendto(b"gone", (bob.address, 9))
-        made = ladder(net.packets, timeline, network=net)
+        made = ladder(net.packets, timeline)
         assert 'alice  b"gone" to bob, lost on router-bob' in made.text() and 'sendto(b"gone", bob, 9)' in made.text()
         assert made.names["server"] == "bob" and made.addresses["server"] == bob.address
-        assert ladder(net.packets, timeline).names["server"] == "router"            # a guess: nobody told of bob
+        near = ladder(net.packets.on("alice-router"), timeline)
+        assert near.names["server"] == "bob", "each part of a network's packets knows whose the addresses are"
+        assert ladder(Packets(list(net.packets)), timeline).names["server"] == "router"         # a guess: nobody told of bob
+
+
+def lone_datagram(size, lose=None, ttl=None, **cable):
+    """alice sends one datagram over a router to bob, who reads it if it comes: the ladder."""
+    with Network() as net:
+        alice, router, bob = net.host("alice"), net.router("router"), net.host("bob")
+        net.cable(alice, router)
+        far, timeline = net.cable(router, bob, **cable), Timeline()
+        with (bob.socket(type=socket.SOCK_DGRAM, timeline=timeline) as inbox,
+              alice.socket(type=socket.SOCK_DGRAM, timeline=timeline) as sock):
+            inbox.bind((bob.address, 9))
+            inbox.settimeout(.3)
+            sock.setsockopt(socket.IPPROTO_IP, 10, 0)           # IP_MTU_DISCOVER: routers may split it (ip(7))
+            sock.sendto(b"", (bob.address, 9))
+            inbox.recv(1)
+            net.clear()
+            timeline.clear()
+            far.through = lose
+            if ttl:
+                sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+            sock.sendto(bytes(size), (bob.address, 9))
+            with contextlib.suppress(TimeoutError):
+                inbox.recv(9000)
+        return ladder(net.packets, timeline)
+
+
+@network
+def test_a_datagram_that_was_split_is_one():
+    for made in (lone_datagram(4000), lone_datagram(1400, mtu=576)):
+        took = [row for row in made.rows if row.event and row.event.method == "recv"][-1]
+        assert len([row for row in made.rows if row.drawn]) == 1 and took.causes
+        assert made.caption == "One send went in one datagram; one recv took its bytes."
+
+
+@network
+def test_one_fragment_lost_and_all_is_lost():
+    made = lone_datagram(4000, lambda frame: None if frame[20:22] == b"\x20\xb9" else frame)      # the second: byte 1480
+    assert "4,000 bytes to bob, lost on router-bob" in made.text() and made.caption.startswith("One datagram was lost")
+
+
+@network
+def test_a_time_to_live_that_ran_out():
+    made = lone_datagram(3, ttl=1)
+    assert "to bob, ended at router" in made.text() and "time exceeded" in made.caption and "sendto" in made.text()
+    assert 'bob, 9)' in made.text()
+
+
+@network
+def test_what_never_came_was_not_sent_again_with_success():
+    with Network() as net:
+        alice, bob, cable = talks.pair(net)
+        timeline = Timeline()
+        listener, client, conn = talks.connected(alice, bob, timeline)
+        with listener, client, conn:
+            cable.cut()
+            client.sendall(b"def")
+            wait_until(lambda: sum(p.payload == b"def" for p in net.packets_now()) == 3)
+            made = ladder(net.packets_now(), timeline)
+    assert made.caption == "One segment never came, in 3 tries."
+
+
+@network
+def test_an_older_refusal_explains_nothing():
+    with Network() as net:
+        alice, bob, cable = talks.pair(net)
+        with alice.socket() as sock, contextlib.suppress(ConnectionRefusedError):
+            sock.connect((bob.address, 80))
+        timeline = Timeline()
+        cable.cut()
+        with alice.socket(timeline=timeline) as sock, contextlib.suppress(TimeoutError):
+            sock.settimeout(.1)
+            sock.connect((bob.address, 80))
+        assert "Nobody listens" not in ladder(net.packets, timeline).caption
 
 
 @network

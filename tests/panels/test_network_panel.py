@@ -402,18 +402,18 @@ def test_another_network_as_it_is(why, no_leaks):
         hand = NetworkHand(panel)
         hand.until("Choose who", "said")
         assert hand.buttons()[:2] == ["Show the code", "Close all"] and "Send" not in hand.buttons()     # nobody is there
-        net.router("r"), net.host("web-server"), net.host("me")
+        net.router("r"), net.host("lambda"), net.host("me")
         wait_until(lambda: "Send" in hand.buttons(), 5)
-        assert (hand.value("From"), hand.value("To")) == ("web-server", "me")       # hosts before routers
+        assert (hand.value("From"), hand.value("To")) == ("lambda", "me")       # hosts before routers
         hand.choose("From", "me")
-        wait_until(lambda: hand.value("To") == "web-server")
+        wait_until(lambda: hand.value("To") == "lambda")
         hand.click("Send")
         hand.until("Nothing was done: me has no cable, and so no address.", "said")
         net.cable(net.hosts["me"], net.hosts["r"])
-        net.cable(net.hosts["r"], net.hosts["web-server"])
-        wait_until(lambda: "r-web-server" in hand.buttons(), 5)
-        assert hand.talk(**{"from": "me", "to": "web-server"}) == "web-server answered. The data went by r."
-        assert "with net.hosts['web-server']:" in panel.code() and "me = net.hosts['me']" in panel.code()
+        net.cable(net.hosts["r"], net.hosts["lambda"])
+        wait_until(lambda: "r-lambda" in hand.buttons(), 5)
+        assert hand.talk(**{"from": "me", "to": "lambda"}) == "lambda answered. The data went by r."
+        assert "with net.hosts['lambda']:" in panel.code() and "me = net.hosts['me']" in panel.code()
     with pytest.raises(TypeError, match=r"network must be a netlab\.network\.Network, not 7"):
         NetworkPanel(7)
 
