@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from netlab.events import ENDINGS, HELD, RECEIVES, SENDS, SETUP, Event
 from netlab.network.journeys import Journey
+from netlab.network.segments import ip_of
 from netlab.words import show_bytes
 
 ACROSS = {"client": "server", "server": "client", "": ""}
@@ -325,13 +326,14 @@ def _datagrams(needs, drawn):
         end, own = ends.endpoints[e.socket], ends.local.get(e.socket)
         if own is None or (end.kind == "stream" and not e.error):
             continue
-        side, port = ends.side.get(e.socket), own[1]
+        raw = end.kind not in ("stream", "datagram")        # it has a protocol where others have a port (raw(7))
+        side, port = ends.side.get(e.socket), 0 if raw else own[1]
         if e.method in CONNECTS and not e.error:
             target[e.socket] = address_of(e.address)
         if e.method in SENDS and not e.error:
             to = address_of(e.address) or target.get(e.socket)
             found = next((each for each in left if each.side == side and each.journey.source[1] == port
-                          and to in (None, each.journey.destination) and _holds(each, e, whole=True)), None)
+                          and to in (None, each.journey.destination) and _holds(each, e, True, raw)), None)
             if found is not None:
                 left.remove(found)
                 found.calls, found.first, found.last = [e], min(1, e.size), e.size
@@ -339,7 +341,7 @@ def _datagrams(needs, drawn):
         elif e.method in RECEIVES and not e.error:
             by = address_of(e.address)
             found = next((each for each in came if each.to == side and each.journey.destination[1] == port
-                          and by in (None, each.journey.source) and _holds(each, e, whole=False)), None)
+                          and by in (None, each.journey.source) and _holds(each, e, False, raw)), None)
             if found is not None:
                 if not e.peek:
                     came.remove(found)
@@ -363,7 +365,10 @@ def sized(n: int) -> str:
     return "empty datagram" if not n else "1 byte" if n == 1 else f"{n:,} bytes"
 
 
-def _holds(each, e, whole):
-    data = each.journey.frames[0 if whole or each.journey.whole else -1].payload
-    size = each.journey.size if each.journey.whole else len(data)       # a fragment has not all of it
+def _holds(each, e, whole, raw):
+    """Whether a packet has the bytes of a call. A raw socket sends all that IP carries, and gets the IP header as well."""
+    split = each.journey.whole                      # then a frame has not all of it
+    frame = each.journey.frames[0 if whole or split else -1]
+    data = frame.data[ip_of(frame).end if whole else ip_of(frame).start:] if raw else frame.payload
+    size = each.journey.size if split and not raw else len(data)
     return data.startswith(e.data[:len(data)]) and (size == e.size if whole else size >= e.size)

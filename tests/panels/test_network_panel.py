@@ -309,6 +309,12 @@ def test_step_by_step_through_the_ladder(hand):
     wait_until(lambda: not hand.page("more").find("img"))
 
 
+def test_the_packets_of_a_ping_stand_between_its_calls(hand):
+    hand.talk("ping")
+    words = [row[2].partition("(")[0] for row in everything(hand)]
+    assert words == ["settimeout", "connect", "send", "ICMP echo request to bob", "ICMP echo reply to alice", "recv", "close"]
+
+
 def test_while_it_waits(net, pair):
     net.cables[0].through = with_payload(b"hello")
     pair.begin("UDP")
