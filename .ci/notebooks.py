@@ -224,7 +224,8 @@ def use_network(panel) -> str:
     panel.network.cables[4].cut()
     panel.on_send("")
     wait_until(lambda: panel.exchange and panel.exchange.done)
-    panel.step = next(n for n, step in enumerate(panel.exchange.steps(), 1) if len(step.marks) == 3 and "bytes" in step.words)
+    panel.step = wait_until(lambda: next((n for n, step in enumerate(panel.exchange.steps(), 1)
+                                          if len(step.marks) == 3 and "bytes" in step.words), 0))
     return "south-bob is cut: packets go by north and east."
 
 
