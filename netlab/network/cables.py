@@ -70,10 +70,11 @@ class Cable:
         self._cut(False)
 
     def _cut(self, is_cut):
-        self._wire.is_cut = is_cut
-        self.network._process.ask("set", self.number, "is_cut", is_cut)
-        self.network._stale = True
-        self.network._settle()
+        with self.network._lock:            # who settles the routes meanwhile has seen it, or does it again
+            self._wire.is_cut = is_cut
+            self.network._process.ask("set", self.number, "is_cut", is_cut)
+            self.network._stale = True
+            self.network._settle()
 
 
 def checked(through):

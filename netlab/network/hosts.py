@@ -97,8 +97,9 @@ class Host(Inside):
             raise ValueError(f"{self.name} is plugged into {to}: that route stays as long as the cable is there")
 
     def _changed(self):
-        self.network._stale = True
-        self.network._settle()
+        with self.network._lock:
+            self.network._stale = True
+            self.network._settle()
 
     @property
     def routes(self) -> list[tuple[str, str | None, str]]:

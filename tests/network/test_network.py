@@ -361,6 +361,29 @@ def test_two_ways_and_one_is_cut(net):
         assert way(b"three") == ["alice", "south"]
 
 
+def test_a_cut_is_seen_whoever_settles_the_routes_meanwhile(net, monkeypatch):
+    alice, bob = net.host("alice"), net.host("bob")
+    north, east, south = map(net.router, ("north", "east", "south"))
+    for one, other in ((alice, north), (north, east), (east, bob), (alice, south)):
+        net.cable(one, other)
+    last = net.cable(south, bob)
+    real, asked = net._process.ask, threading.Event()
+
+    def slow(what, *args):
+        if what == "ready" and threading.current_thread() is other:
+            asked.set()                     # the tables are worked out already
+            time.sleep(.05)                 # the cut comes now, and has to wait
+        return real(what, *args)
+
+    monkeypatch.setattr(net._process, "ask", slow)
+    other = threading.Thread(target=lambda: alice.socket().close())
+    other.start()
+    asked.wait()
+    last.cut()
+    other.join()
+    assert ("10.0.5.2/32", "10.0.1.1", "eth0") in alice.routes
+
+
 def test_the_first_frame_with_two_is_lost_and_tcp_sends_it_again(no_leaks):
     lost = []
 
