@@ -122,7 +122,7 @@ def test_each_part_runs_alone_after_a_restart(book):
             before = book.threads()
             assert book.see(cell) == "", cell.id
             again = TIMES if book.threads() > before and not is_panel(cell) else 0
-            again = min(again, 3) if "network" in cell.metadata.get("tags", []) else again       # each makes one, and waits for it
+            again = min(again, 3) if "network" in cell.metadata.get("tags", []) else again      # each makes one, which takes time
             assert [book.see(cell) for _ in range(again)] == [""] * again, cell.id
 
 
