@@ -74,6 +74,7 @@ class NetworkPanel(Panel):
                     net.cable(net.hosts[a], net.hosts[b])
         self._see()
         if new:
+            self._known = {}
             self._choose(self._chosen)
 
     def _see(self):
@@ -251,7 +252,8 @@ class NetworkPanel(Panel):
         """From now on the fields are those of this cable."""
         if self.network is None or not 0 <= number < len(self._cables):
             return
-        self._chosen, self._known = number, {}
+        if number != self._chosen:      # the same again leaves what the reader is typing
+            self._chosen, self._known = number, {}
         self._fill()
 
     def _fill(self):

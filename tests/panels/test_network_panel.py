@@ -263,6 +263,14 @@ def test_datagrams_overtake_each_other(pair):
     pair.until("✓ Send several datagrams", "more")
 
 
+def test_the_cable_that_is_chosen_already_leaves_what_the_reader_types(pair):
+    pair.cable("alice-bob")
+    puts = dict(pair.panel._puts)
+    pair.panel._by_hand = False
+    pair.panel._choose_on_the_way("alice", "bob")
+    assert pair.panel._puts == puts
+
+
 def test_a_datagram_comes_twice_and_is_one_answer(pair):
     pair.cable("alice-bob", duplicate="100")
     pair.until("duplicate 100 %", "said")
