@@ -5,6 +5,7 @@ import contextlib
 import errno
 import marshal
 import os
+import queue
 import socket
 import subprocess
 import sys
@@ -53,10 +54,9 @@ class Process:
                 pass_fds=(theirs.fileno(), their_frames.fileno()), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=self._said, start_new_session=True, env=environment)
         self.child, self._on_frame, self._thread = child, weakref.WeakMethod(on_frame), None
-        # in a thread of its own: who lets go of a network does not wait, and an interrupt of that cell stops nothing here
-        self._ending = child, self._pid, (self._requests, self.frames, self._said)
-        self._finalizer = weakref.finalize(self, _thread.start_new_thread, _end, self._ending)
-        self._finalizer.atexit = False      # then the sockets close by themselves
+        self._ref = weakref.ref(self, _gone.put)
+        _endings[self._ref] = child, self._pid, (self._requests, self.frames, self._said)
+        _begin_to_end()
         try:
             self.make("network")
         except OSError:
@@ -65,8 +65,9 @@ class Process:
 
     def close(self):
         """End the helper, and wait for its end."""
-        self._finalizer.detach()
-        _end(*self._ending)
+        if ending := _endings.get(self._ref):
+            _end(*ending)
+            _endings.pop(self._ref, None)       # not before: an interrupt leaves the rest to the thread
 
     def make(self, what: str, *args):
         """As `ask`, for what a machine may not allow: Unavailable says so."""
@@ -153,6 +154,24 @@ def _answer_frames(frames, on_frame):
             del answer
         except OSError:
             return
+
+
+# Who lets go of a network does not wait, and an interrupt of that cell stops nothing here: not a line of Python runs in that
+# thread. The weak reference goes into a queue, and a thread of its own does the rest.
+_gone, _endings, _ender = queue.SimpleQueue(), {}, None
+
+
+def _begin_to_end():
+    global _ender
+    if _ender != os.getpid():           # a forked child has no thread of its parent's
+        _ender = os.getpid()
+        _thread.start_new_thread(_end_all, ())
+
+
+def _end_all():
+    while True:
+        if ending := _endings.pop(_gone.get(), None):
+            _end(*ending)
 
 
 def _end(child, pid, files):

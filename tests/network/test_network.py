@@ -183,7 +183,7 @@ def test_an_interrupt_while_a_cable_is_made_breaks_nothing(net):
             signal.setitimer(signal.ITIMER_REAL, .0003 * (n + 1))
             with contextlib.suppress(KeyboardInterrupt):
                 net.cable(*hosts[:2])
-            signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.setitimer(signal.ITIMER_REAL, 0)
     finally:
         signal.signal(signal.SIGALRM, before)
     last = net.cable(hosts[0], hosts[2])

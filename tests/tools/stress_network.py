@@ -13,6 +13,7 @@ import random
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -100,6 +101,7 @@ class Left:
         def clean():
             nonlocal found
             gc.collect()
+            subprocess._cleanup()       # as the next start of a process does with one whose own start was interrupted
             more = {"threads": set(threading.enumerate()) - self.threads, "processes": set(helpers()) - self.children,
                     "namespaces": self.alone and namespaces() - self.namespaces,
                     "descriptors": range(len(os.listdir("/proc/self/fd")) - self.files)}
@@ -128,10 +130,9 @@ def interrupted(times: int, seed: int = 1) -> list[str]:
         signal.setitimer(signal.ITIMER_REAL, dice.uniform(0.0005, 0.4))
         try:
             converse()
+            signal.setitimer(signal.ITIMER_REAL, 0)
         except KeyboardInterrupt:
             pass
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
         found.append(left.check())
     return found
 
