@@ -110,7 +110,8 @@ def test_each_cell_runs_twice_and_can_be_stopped_and_nothing_is_left(book):
     assert waited >= WAIT.get(book.name, set())
     book.reader.limit(LIMIT)
     book.reader.run("%reset -f")
-    book.reader.run("1/0")              # the frames of the last error held their sockets
+    for source in ("1/0", "pass", "1/0"):       # the frames of the last error held their sockets, and from Python 3.12 on
+        book.reader.run(source)                 # something holds the error before that
     assert book.reader.value("import conftest; conftest.left_behind(*conftest.before)") == "''"
 
 
