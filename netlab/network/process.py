@@ -171,7 +171,7 @@ def _begin_to_end():
 def _end_all():
     while True:
         if ending := _endings.pop(_gone.get(), None):
-            _end(*ending)
+            _thread.start_new_thread(_end, ending)      # many may go at once, and each waits for its helper
 
 
 def _end(child, pid, files):
