@@ -16,7 +16,7 @@ import pytest
 from conftest import left_behind, need, open_files
 
 import netlab
-from netlab import servers
+from netlab import engine
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
 
@@ -213,7 +213,7 @@ def test_stop_wakes_handlers_that_wait_and_is_allowed_twice():
     began = time.monotonic()
     server.stop()
     server.stop()
-    assert time.monotonic() - began < servers.PATIENCE / 2      # they were woken, not waited for
+    assert time.monotonic() - began < engine.PATIENCE / 2      # they were woken, not waited for
     assert [client.recv(1) for client in clients] == [b""] * 10
     for client in clients:
         client.close()
@@ -257,8 +257,8 @@ def test_stop_ends_a_handler_whose_client_never_stops_sending():
 
 
 def test_a_handler_that_never_ends_is_named_at_stop(monkeypatch):
-    monkeypatch.setattr(servers, "PATIENCE", 0.05)
-    monkeypatch.setattr(servers, "GRACE", 0.01)
+    monkeypatch.setattr(engine, "PATIENCE", 0.05)
+    monkeypatch.setattr(engine, "GRACE", 0.01)
     release, inside = threading.Event(), threading.Event()
 
     def stubborn(conn, address):
