@@ -290,9 +290,11 @@ class _Stream(_Relay, Tcp):
                 for end in (conn, back):                # what comes in goes on as it is
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 there, here = ways = self.new_client(*who, back.getsockname(), back.sendall, conn.sendall)
-                if other := self.thread(self.pump, f"{self.name} connection, back", back, conn, here):
-                    self.pump(conn, back, there)
-                    other.join()
+                other = threading.Thread(target=self.guarded, args=(self.pump, back, conn, here), daemon=True,
+                                         name=f"{self.name} connection, back")
+                other.start()
+                self.pump(conn, back, there)
+                other.join()            # so whoever waits for this thread waits for both
                 self.ways = [way for way in self.ways if way not in ways]
             finally:
                 self.connections.discard(back)
