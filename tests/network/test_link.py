@@ -10,7 +10,7 @@ import stress_link as stress
 import netlab
 from netlab import kernel
 from netlab.network.fates import Impairment
-from netlab.network.link import AGAIN, CLIENTS
+from netlab.network.relay import AGAIN, CLIENTS
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
 
