@@ -98,14 +98,15 @@ class Relay:
         """function() between two datagrams, in the thread that moves them; None when the link has ended."""
         if threading.current_thread() is self.main:
             return function()
-        done, came = threading.Event(), []
+        done, came = threading.Lock(), []           # no Event: its own Python code does not bear an interrupt
+        done.acquire()
 
         def work():
             came.append(function())
-            done.set()
+            done.release()
 
         self.later(0, work)
-        while not done.wait(.05) and not self.ended and os.getpid() == self.pid:
+        while not done.acquire(timeout=.05) and not self.ended and os.getpid() == self.pid:
             pass
         return came[0] if came else None
 

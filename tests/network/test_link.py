@@ -310,3 +310,7 @@ def test_what_is_on_its_way_comes_when_the_link_stops():
 
 def test_many_links_leave_nothing():
     assert max(stress.open_and_close(30)) <= 0
+
+
+def test_an_interrupt_anywhere_leaves_nothing():
+    assert stress.interrupt(50, [stress.stress_servers.again]) > 500

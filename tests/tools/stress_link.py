@@ -4,16 +4,19 @@
 """
 import contextlib
 import random
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 
+import stress_servers
 from stress_servers import there
 
 import netlab
 from netlab import kernel
+from netlab.network import link as link_module, relay as relay_module
 
 BAD = {"loss": .2, "duplicate": .2, "reorder": .3}
 SENDER = """
@@ -122,6 +125,43 @@ def open_and_close(times):
     return [now - then for now, then in zip(there(), before)]
 
 
+TARGET = socket.socket(type=socket.SOCK_DGRAM)      # where interrupted links lead
+TARGET.bind(("127.0.0.1", 0))
+
+
+def link(_):
+    """In the place of `serve` in stress_servers."""
+    return netlab.Link(TARGET.getsockname(), delay=.01, reorder=.5)
+
+
+def send_and_look(serve, held):
+    """What a learner does with a link."""
+    with serve(None) as made:
+        held += [made, socket.socket(type=socket.SOCK_DGRAM)]
+        held[1].sendto(b"x", made.address)
+        made.passed
+        made.rewind()
+
+
+def interrupt(signals=300, remedies=tuple(stress_servers.REMEDIES)):
+    """An interrupt at each line of making, using and ending a link, then signals at random moments; how many there were."""
+    stress_servers.OURS |= {link_module.__file__, relay_module.__file__}
+    stress_servers.HANDLERS[link] = None
+    works = [stress_servers.start_and_stop, stress_servers.lose_it, send_and_look]
+    with stress_servers.Trials() as trials:
+        for work in works:
+            trials.at_every_point(work, link, remedies)
+        if hasattr(signal, "setitimer"):
+            before, choose = signal.signal(signal.SIGALRM, signal.default_int_handler), random.Random(5)
+            try:
+                for _ in range(signals):
+                    trials.by_signal(choose.choice(works), link, choose.choice(remedies), choose.uniform(1e-6, 2e-3))
+            finally:
+                signal.signal(signal.SIGALRM, before)
+        del stress_servers.HANDLERS[link]
+        return trials.interrupts
+
+
 if __name__ == "__main__":
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     print("python", sys.version.split()[0])
@@ -136,4 +176,5 @@ if __name__ == "__main__":
     begun = time.monotonic()
     every_size([*range(0, 3000), *range(3000, 65508, 97), 65507])
     print(f"every size up to 3,000 bytes, and each 97th up to 65,507: {time.monotonic() - begun:.1f} s", flush=True)
-    print("left behind of 300 links:", open_and_close(300))
+    print("left behind of 300 links:", open_and_close(300), flush=True)
+    print(f"{interrupt(2000):,} interrupts, nothing left")
