@@ -111,8 +111,8 @@ class Engine:
         except RuntimeError as error:
             self.threads.discard(thread)
             self.fail(error)
-            return None
-        return thread
+            return False
+        return True
 
     def guarded(self, target, *args):
         try:
