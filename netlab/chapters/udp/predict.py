@@ -74,5 +74,5 @@ claims = multiple(
      "`getpeername` works on a UDP socket": "On a connected one. On another it raises ENOTCONN, as on TCP.",
      "`connect` on UDP makes a handshake": "It sends nothing at all.",
      "On loopback nothing is lost": "Part 5: nearly all of a thousand.",
-     "What arrives has passed a checksum": "It shows damage. What was damaged is thrown away."},
-    {"`getpeername` works on a UDP socket", "What arrives has passed a checksum"})
+     "One UDP socket serves many clients": "Part 3: each datagram says where it comes from."},
+    {"`getpeername` works on a UDP socket", "One UDP socket serves many clients"})

@@ -3,7 +3,7 @@ import socket
 
 
 def bound_socket(seconds=2):
-    """A UDP socket at a free port of loopback. None of its calls waits longer than so many seconds. You close it."""
+    """A UDP socket at a free port of loopback, whose calls wait so long at most. You close it."""
     sock = socket.socket(type=socket.SOCK_DGRAM)
     sock.bind(("127.0.0.1", 0))
     sock.settimeout(seconds)
@@ -11,6 +11,6 @@ def bound_socket(seconds=2):
 
 
 def nobody():
-    """An address of loopback where no UDP socket is: one was there a moment ago."""
+    """An address of loopback where no UDP socket is (any more)."""
     with bound_socket() as gone:
         return gone.getsockname()
