@@ -243,7 +243,7 @@ def _lines_of(canvas, row, story, plan, places, visible):
         if id(cause) not in visible or cause.endpoint.id == row.endpoint.id:
             continue
         from_x, from_y = plan.lane[cause.endpoint.side, cause.who], places[id(cause)]
-        if cause.event.method in SENDS and e.method in RECEIVES and e.size:
+        if cause.event.method in SENDS and e.method in RECEIVES:
             sent, size = cause.event, e.size
             if row.endpoint.kind == "stream":       # of a stream, what the two have in common
                 size = min(sent.offset + sent.size, e.offset + e.size) - max(sent.offset, e.offset)

@@ -136,10 +136,12 @@ def _match_streams(events, endpoints, sent, causes, partners):
 
 
 def _match_datagrams(events, endpoints, causes, partners):
-    """Join each datagram received to the first one sent that fits its ports and its bytes, and is not taken yet."""
-    flying, at, target, goes = _Flying(events), {}, {}, {}
+    """Join each datagram received to the first one sent that fits its ports and its bytes, and is not taken yet; or else to
+    the last one taken, which has come again, as a bad link does it."""
+    flying, at, target, goes, last = _Flying(events), {}, {}, {}, {}
     datagrams = [(i, e) for i, e in enumerate(events) if e.method not in MARKS and endpoints[e.socket].kind == "datagram"]
     for i, e in datagrams:
+        flying.before[i], last[id(e.thread)] = last.get(id(e.thread), -1), i
         if e.local is not None:
             at.setdefault(port_of(e.local), e.socket)
         if e.method in CONNECTS and not e.error:
@@ -150,8 +152,9 @@ def _match_datagrams(events, endpoints, causes, partners):
             flying.add(i, ("twin", twin) if twin is not None else goes[i])
     for i, e in datagrams:
         if e.method in RECEIVES and not e.error:
-            found = flying.find(e, ("twin", e.socket))
-            found = flying.find(e, port_of(e.local)) if found is None else found
+            looks = (flying.find, i), (flying.again, i), (flying.find, len(events))     # the last in a log that is out of turn
+            goals = ("twin", e.socket), port_of(e.local)
+            found = next((n for look, until in looks for to in goals if (n := look(e, to, until)) is not None), None)
             if found is not None:
                 causes[i].append(found)
                 partners.setdefault(e.socket, events[found].socket)
@@ -169,6 +172,8 @@ class _Flying:
     def __init__(self, events):
         self.events, self.taken = events, set()
         self.to, self.whole, self.cut = defaultdict(list), defaultdict(deque), {}
+        self.before = {}        # a send -> the call before it in its thread: what was noted until then has not received it
+        self.last = {}          # what a receive tells of itself -> the last one taken that fits
 
     def add(self, i, to):
         self.to[to].append(i)
@@ -178,10 +183,10 @@ class _Flying:
         for sender in (port_of(self.events[i].local), ANYONE):
             index[to, sender, size, self.events[i].data[:size]].append(i)
 
-    def find(self, e, to):
-        """The position of the send that `e` received; None where there is none."""
+    def find(self, e, to, until):
+        """The position of the send, begun before `until`, that `e` received; None where there is none."""
         room = next((a for a in e.args[:1] if type(a) is int), None)        # a buffer of the program's own: not known
-        found = self._first(self.whole, e, to) if room != e.size else None
+        found = self._first(self.whole, e, to, until) if room != e.size else None
         if found is not None or room not in (None, e.size):
             return found
         if (to, e.size) not in self.cut:        # it may be the beginning of a longer one
@@ -189,13 +194,20 @@ class _Flying:
             for i in self.to.get(to, ()):
                 if self.events[i].size >= e.size:
                     self._enter(begins, i, to, e.size)
-        return self._first(self.cut[to, e.size], e, to)
+        return self._first(self.cut[to, e.size], e, to, until)
 
-    def _first(self, index, e, to):
+    def again(self, e, to, until):
+        """The same of a datagram that was taken before; a look takes none."""
+        return max((self.last[key] for key in self._keys(e, to) if key in self.last and not e.peek), default=None)
+
+    def _keys(self, e, to):
+        return [(to, sender, e.size, e.data) for sender in ((ANYONE,) if e.address is None else (port_of(e.address), None))]
+
+    def _first(self, index, e, to, until):
         heads = []
-        for sender in (ANYONE,) if e.address is None else (port_of(e.address), None):
-            queue = index.get((to, sender, e.size, e.data), ())
+        for key in self._keys(e, to):
+            queue = index.get(key, ())
             while queue and queue[0] in self.taken:
-                queue.popleft()
-            heads += list(queue)[:1]
+                self.last[key] = queue.popleft()
+            heads += [queue[0]] if queue and self.before[queue[0]] < until else []
         return min(heads, default=None)

@@ -30,6 +30,8 @@ from netlab.events import ENDINGS, JOIN, MARKS, RECEIVES, SENDS, SETUP, STOPPED,
 from netlab.matching import match
 from netlab.words import bytes_of, count_of, port_of, show_call, show_result
 
+AGAIN = "came again"        # what is said of a datagram that a link or a cable doubled
+
 
 def tell(events, endpoints, dropped: int = 0) -> Story:
     """The story of `events`, in an order of cause (chapter 00 shows one).
@@ -256,7 +258,7 @@ def _rows(events, steps, causes, partners, listens, endpoints):
         note_owner(e)
     readers = defaultdict(list)         # a send -> the receives that took its bytes
     for i, e in enumerate(events):
-        if e.method in RECEIVES and e.size and not e.peek:
+        if e.method in RECEIVES and not e.peek and (e.size or endpoints[e.socket].kind == "datagram"):
             for c in causes[i]:
                 readers[c].append(i)
     rows, row_of, start_of = [], {}, {}
@@ -293,8 +295,9 @@ def _note(i, events, causes, readers, endpoints):
     if e.method not in RECEIVES:
         return ""
     if endpoints[e.socket].kind == "datagram":
-        lost = sum(events[c].size - e.size for c in needed)
-        return f"{lost} bytes did not fit and are gone" if lost > 0 and not e.peek else ""
+        lost, again = sum(events[c].size - e.size for c in needed), any(i in readers[c][1:] for c in needed)
+        said = [AGAIN] * again + [f"{bytes_of(lost)} did not fit and {'is' if lost == 1 else 'are'} gone"] * (lost > 0)
+        return "" if e.peek else ", ".join(said)
     if not e.error and not e.size and needed:
         return "the peer closed" if events[needed[0]].method == "close" else "the peer ended its sending"
     if e.peek:
@@ -317,6 +320,8 @@ def _caption(rows, endpoints):
     lost, failed = sum(row.lost for row in done), Counter(f"{r.event.method}() raised {r.result}" for r in done if r.failed)
     if lost:
         said.append(f"{count_of(lost, 'datagram').capitalize()} {'was' if lost == 1 else 'were'} sent and never received.")
+    again = sum(row.note.startswith(AGAIN) for row in done)
+    said += [f"{count_of(again, 'datagram').capitalize()} {AGAIN}."] * bool(again)
     said += [f"{what}{f', {many:,} times' if many > 1 else ''}." for what, many in list(failed.items())[:2]]
     if len(failed) > 2:
         said.append(f"{count_of(sum(failed.values()) - sum(list(failed.values())[:2]), 'more call').capitalize()} failed.")
