@@ -30,8 +30,6 @@ from netlab.events import ENDINGS, JOIN, MARKS, RECEIVES, SENDS, SETUP, STOPPED,
 from netlab.matching import match
 from netlab.words import bytes_of, count_of, port_of, show_call, show_result
 
-AGAIN = "came again"        # what is said of a datagram that a link or a cable doubled
-
 
 def tell(events, endpoints, dropped: int = 0) -> Story:
     """The story of `events`, in an order of cause (chapter 00 shows one).
@@ -296,8 +294,7 @@ def _note(i, events, causes, readers, endpoints):
         return ""
     if endpoints[e.socket].kind == "datagram":
         lost, again = sum(events[c].size - e.size for c in needed), any(i in readers[c][1:] for c in needed)
-        said = [AGAIN] * again + [f"{bytes_of(lost)} did not fit and {'is' if lost == 1 else 'are'} gone"] * (lost > 0)
-        return "" if e.peek else ", ".join(said)
+        return "" if e.peek else ", ".join(["came again"] * again + [f"without {bytes_of(lost)} that did not fit"] * (lost > 0))
     if not e.error and not e.size and needed:
         return "the peer closed" if events[needed[0]].method == "close" else "the peer ended its sending"
     if e.peek:
@@ -318,10 +315,9 @@ def _caption(rows, endpoints):
     special = [_cut(rows, done), _served(rows, done), _end(rows, done), _waits(done)]
     said = [*_moved(rows, done, endpoints), *filter(None, special)][:4] or [_no_bytes(done)]
     lost, failed = sum(row.lost for row in done), Counter(f"{r.event.method}() raised {r.result}" for r in done if r.failed)
-    if lost:
-        said.append(f"{count_of(lost, 'datagram').capitalize()} {'was' if lost == 1 else 'were'} sent and never received.")
-    again = sum(row.note.startswith(AGAIN) for row in done)
-    said += [f"{count_of(again, 'datagram').capitalize()} {AGAIN}."] * bool(again)
+    gone = f"{'was' if lost == 1 else 'were'} sent and never received"
+    for many, what in (lost, gone), (sum(row.note.startswith("came again") for row in done), "came again"):
+        said += [f"{count_of(many, 'datagram').capitalize()} {what}."] * bool(many)
     said += [f"{what}{f', {many:,} times' if many > 1 else ''}." for what, many in list(failed.items())[:2]]
     if len(failed) > 2:
         said.append(f"{count_of(sum(failed.values()) - sum(list(failed.values())[:2]), 'more call').capitalize()} failed.")

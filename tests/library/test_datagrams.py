@@ -70,7 +70,7 @@ def test_however_it_is_received(take):
             take(b)
     found = told(timeline)
     assert len({id(causes[0]) for _, causes in found}) == 1 and [len(causes) for _, causes in found] == [1, 1, 1]
-    short = ["1 byte did not fit and is gone"] * (found[0][0].event.size == 2)
+    short = ["without 1 byte that did not fit"] * (found[0][0].event.size == 2)
     assert [row.note for row, _ in found] == [", ".join(said + short) for said in ([], ["came again"], ["came again"])]
 
 
