@@ -177,7 +177,9 @@ def _band(way, alone, width, edge, y, small):
     left = edge + (60 if small else 80)
     room = width - edge - left
     shown = way.shown(room, 25.4 if small else 26)
-    pitch, close = (min(64, room / many) for many in (len(shown), max(len(shown), sum(len(p.came) for p in shown))))
+    many = max(len(shown), sum(len(p.came) for p in shown))
+    close = min(64, room / many)        # what a box may take in the fuller row; that row says how wide the other is
+    pitch = close * many / len(shown)
     wide, digits = close - (2 if close < 44 else 8), len(str(shown[-1].number))
     size, letters = _fit(shown, wide)
     above = [left + pitch * (n + .5) for n in range(len(shown))]

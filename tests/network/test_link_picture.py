@@ -1,6 +1,7 @@
 """netlab.network.link_picture: each fate is drawn and told; in the frame, the same bytes each time, 10,000 in no time."""
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from random import Random
 import pytest
 from conftest import ROOT
 
+import netlab
 from netlab.network.link_picture import BANDS, MOST, _spread, fates_picture, fates_svg, fates_text
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -237,3 +239,26 @@ def test_boxes_stand_as_near_as_can_be_to_where_they_are_wanted():
         wanted = [dice.randint(0, 100) for _ in range(dice.randint(0, 10))]
         found = _spread(wanted, 10, 0, 100)
         assert all(b - a > 9.99 for a, b in pairwise(found)) and all(-.01 <= x <= 100.01 for x in found)
+
+
+def test_a_real_link_is_drawn_and_its_timeline_tells_the_same_fates(no_leaks):
+    words, timeline = [b"%d" % n for n in range(40)], netlab.Timeline()
+    with netlab.serve_udp(lambda data, address: None, timeline=timeline) as server, \
+            netlab.Link(server, loss=.2, duplicate=.2, reorder=.2, seed=5) as link:
+        with timeline.socket(type=socket.SOCK_DGRAM) as client:
+            for word in words:
+                client.sendto(word, link.address)
+            passed = link.passed
+            assert netlab.kernel.wait_until(lambda: server_took(timeline) == sum(len(p.came) for p in passed))
+        assert fates_text(passed) == link.text() and 'src="data:image/svg+xml' in link._repr_mimebundle_()["text/html"]
+    rows = timeline.rows()
+    lost = [row.event.data for row in rows if row.lost]
+    twice = [row.event.data for row in rows if row.note == "came again"]
+    assert lost == [p.data for p in passed if not p.came] and len(lost) > 1
+    assert sorted(twice) == sorted(p.data for p in passed if len(p.came) > 1) and twice
+    took = [row.event.data for row in rows if row.event.method == "recvfrom" and row.event.data and row.phase != "start"]
+    assert took == [data for _, data in sorted((place, p.data) for p in passed for place in p.came)]
+
+
+def server_took(timeline):
+    return sum(e.method == "recvfrom" and not e.error and e.size > 0 for e in timeline.events)
