@@ -504,3 +504,11 @@ def test_what_later_raises_is_told_and_the_server_goes_on():
 def test_later_says_what_it_takes(seconds, function, error, words):
     with netlab.serve(netlab.echo) as server, pytest.raises(error, match=words):
         server.later(seconds, function)
+
+
+def test_a_port_has_one_udp_server():
+    with netlab.serve_udp(lambda data, address: data) as server:
+        with pytest.raises(OSError) as raised:
+            netlab.serve_udp(lambda data, address: data, port=server.port)
+        assert raised.value.errno == errno.EADDRINUSE
+        netlab.serve(netlab.echo, port=server.port).stop()      # TCP has ports of its own
