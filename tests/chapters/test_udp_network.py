@@ -8,10 +8,11 @@ from scapy.layers.dns import DNS, DNSQR
 from scapy.layers.inet import IP, TCP, UDP, Ether
 
 from netlab import Network
-from netlab.chapters.udp import predict_network
-from netlab.chapters.udp.hosts import NAMES, ends_of, is_udp, loses, readdressed, tell_address, two_homes, two_hosts
+from netlab.chapters.udp import predict
+from netlab.chapters.udp.hosts import NAMES, ends_of, is_udp, loses, readdressed, tell_address, two_homes
 from netlab.chapters.udp.pictures import costs, side_by_side
 from netlab.network.packets import Packet, Packets
+from netlab.teach.networks import two_hosts
 from netlab.teach.questions import Question
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -209,7 +210,7 @@ def test_what_is_no_question():
 
 
 def test_each_wrong_answer_is_explained():
-    questions = [each for each in vars(predict_network).values() if isinstance(each, Question)]
+    questions = [each for each in vars(predict).values() if isinstance(each, Question)]
     assert len(questions) == 7
     for question in questions:
         for choice in question.choices or range(12):

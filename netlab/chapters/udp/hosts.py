@@ -10,16 +10,6 @@ A, IN, FORMAT_ERROR, NAME_ERROR = 1, 1, 1, 3
 UDP = 17                # its number in the header of IPv4
 
 
-def two_hosts(**how):
-    """A new network of alice and bob and one cable between them, which gets `how`: (network, alice, bob, cable)."""
-    net = Network()
-    alice, bob = net.host("alice"), net.host("bob")
-    for host in (alice, bob):       # what TCP would do after a few milliseconds, or not, as the machine is busy
-        host.sysctl("net.ipv4.tcp_early_retrans", 0)
-        host.sysctl("net.ipv4.tcp_comp_sack_nr", 0)
-    return net, alice, bob, net.cable(alice, bob, **how)
-
-
 def loses(*messages: bytes):
     """A function for a cable: of each message it loses the first frame that ends in it."""
     left = list(messages)
