@@ -3,17 +3,17 @@
 Read it from below:
 
     values    addresses  events  words  style  story    values in, values out: no sockets, no threads
-    live      sockets  servers  kernel  machine         real sockets, real threads
+    live      sockets  servers  engine  kernel  machine real sockets, real threads
     seen      diagram  timeline                         what happened, as data, text and pictures
-    network   hosts, routers, cables, packets           a network of your own (Linux)
+    network   hosts, routers, cables, packets; link     a network of your own (Linux); a bad link (everywhere)
     teach     questions, exercises, hostile peers       what a chapter teaches with
     panels    conversations by hand                     ipywidgets; you import them yourself
     chapters  a folder for each                         what the chapters ask, and how they judge the answer
 
 A file imports only from those below it.
 """
-from netlab.network import Network
+from netlab.network import Link, Network
 from netlab.servers import Server, echo, serve, serve_udp, stop_all, upper
 from netlab.timeline import Timeline, watch
 
-__all__ = ["Network", "Server", "Timeline", "echo", "serve", "serve_udp", "stop_all", "upper", "watch"]
+__all__ = ["Link", "Network", "Server", "Timeline", "echo", "serve", "serve_udp", "stop_all", "upper", "watch"]

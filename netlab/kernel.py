@@ -31,6 +31,7 @@ STATES = ("ESTABLISHED", "SYN_SENT", "SYN_RECEIVED", "FIN_WAIT_1", "FIN_WAIT_2",
           "LISTEN", "CLOSING", "SYN_RECEIVED")
 _PSUTIL = {"SYN_RECV": "SYN_RECEIVED", "FIN_WAIT1": "FIN_WAIT_1", "FIN_WAIT2": "FIN_WAIT_2", "CLOSE": "CLOSED", "NONE": "CLOSED"}
 _SO_NWRITE = 0x1024                     # macOS, sys/socket.h: bytes in the send buffer
+_SO_MEMINFO = 55                        # asm-generic/socket.h
 _FIONREAD_WINDOWS = 0x4004667F          # winsock2.h
 
 
@@ -111,6 +112,18 @@ def send_queue(sock) -> int | None:
         except OSError as error:
             raise Unavailable(f"The kernel did not answer for descriptor {number}: {error.strerror}.") from None
     raise Unavailable(f"{SYSTEM} does not tell how much waits to be sent.")
+
+
+@_view
+def dropped(sock) -> int | None:
+    """Datagrams that the kernel threw away so far because this socket's receive buffer had no room for them.
+
+    Linux: SO_MEMINFO, the SK_MEMINFO_DROPS of linux/sock_diag.h. udp(7), SO_RCVBUF in socket(7).
+    """
+    _descriptor(sock)
+    if not LINUX:
+        raise Unavailable(f"{SYSTEM} does not tell how many datagrams it threw away.")
+    return struct.unpack_from("=I", _PLAIN.getsockopt(sock, socket.SOL_SOCKET, _SO_MEMINFO, 36), 32)[0]
 
 
 def queues(sock) -> tuple[int | None, int | None]:

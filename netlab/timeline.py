@@ -5,6 +5,7 @@ import socket
 import threading
 import weakref
 from collections import deque
+from dataclasses import replace
 from types import SimpleNamespace
 
 from netlab import diagram
@@ -36,7 +37,7 @@ class Timeline:
         self.on_change = None
         self._class = recording_class(self)
         self._ends: dict[int, Endpoint] = {}
-        self._live = weakref.WeakValueDictionary()
+        self._live, self._relays = weakref.WeakValueDictionary(), {}
 
     def socket(self, family=-1, type=-1, proto=-1, fileno=None, *, name=None):
         """A `socket.socket` that records here. `name` stands in the picture; without it, the role does.
@@ -71,6 +72,10 @@ class Timeline:
 
         self._on_change = function
         self.note = self.log.append if function is None else note_and_tell
+
+    def relayed(self, address, other):
+        """Take `address` for `other` in the picture: it is a relay's, which passes on what comes there (netlab.Link)."""
+        self._relays[address] = other
 
     # what a RecordingSocket tells its recorder
     def opened(self, sock) -> int:
@@ -109,6 +114,8 @@ class Timeline:
     def story(self) -> Story:
         """Rows in order of cause, the endpoints with their roles, and a caption."""
         events = self._noted()
+        if self._relays:
+            events = [replace(e, address=self._relays.get(e.address, e.address)) for e in events]
         return tell(events, dict(self._ends), min((e.index for e in events), default=0))     # threads note theirs out of turn
 
     def rows(self) -> list[Row]:

@@ -61,11 +61,12 @@ class Impairment:
 class Line:
     """One direction of an impaired link: packets are put in at a time, and taken out when they are due.
 
-    `direction` makes the fates of the two directions differ. Times are seconds of any clock that does not go back.
+    `direction` makes the fates of the two directions differ. `hold`: how long a packet that is held back waits at most for
+    others to overtake it. Times are seconds of any clock that does not go back.
     """
 
-    def __init__(self, impairment: Impairment, direction: str = ""):
-        self.impairment, self.direction = impairment, direction
+    def __init__(self, impairment: Impairment, direction: str = "", hold: float = HOLD):
+        self.impairment, self.direction, self.hold = impairment, direction, hold
         self.count = 0          # packets so far
         self._due = []          # a heap of (time, order, packet)
         self._held = []         # of each that is held back: [how many are still to overtake it, until when, packet, copies]
@@ -78,7 +79,7 @@ class Line:
         self._release(now)
         fate = self.impairment.fate(self.count, self.direction)
         if fate.behind:
-            self._held.append([fate.behind, now + self.impairment.delay + HOLD, packet, fate.copies])
+            self._held.append([fate.behind, now + self.impairment.delay + self.hold, packet, fate.copies])
         elif fate.copies:
             self._last = max(self._last, now + self.impairment.delay)
             self._add(self._last, packet, fate.copies)
@@ -96,6 +97,12 @@ class Line:
         while self._due and self._due[0][0] <= now:
             out.append(heapq.heappop(self._due)[2])
         return out
+
+    def flush(self):
+        """Nothing more is to overtake what is held back: it comes out as soon as its delay is over."""
+        for _, until, late, copies in self._held:
+            self._add(until - self.hold, late, copies)
+        self._held = []
 
     def next(self) -> float | None:
         """When the next packet comes out, if no other is put in; None where nothing is on its way."""

@@ -18,7 +18,7 @@ import pytest
 import stress_servers as stress
 
 import netlab
-from netlab import servers
+from netlab import engine
 from netlab.kernel import wait_until
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
@@ -184,7 +184,7 @@ def test_at_the_limit_of_descriptors_stop_is_quick_and_who_waits_is_served_when_
 
 @both
 def test_a_stuck_handler_is_told_within_the_promised_time_and_once(serve, monkeypatch):
-    monkeypatch.setattr(servers, "PATIENCE", 1.0)
+    monkeypatch.setattr(engine, "PATIENCE", 1.0)
     inside, leave = threading.Event(), threading.Event()
     server = serve(handler_of(serve, lambda: (inside.set(), leave.wait(20))), name="stuck")
     with client_of(server) as client:
