@@ -7,8 +7,9 @@ import time
 import pytest
 from conftest import open_files
 
+from netlab import Link, serve_udp
 from netlab.chapters.udp import check, dns
-from netlab.chapters.udp.hostile import Bench, arrivals, number, priced, same
+from netlab.chapters.udp.hostile import THERE, Bench, arrivals, number, priced, same
 from netlab.network.fates import Impairment
 from netlab.teach import check as engine
 
@@ -55,9 +56,21 @@ def test_datagrams_arrive_as_the_fates_say():
     sent = [number(each) for each in range(20)]
     assert arrivals(sent) == sent
     for seed in range(20):
-        fates = [Impairment(loss=0.3, duplicate=0.3, reorder=0.3, seed=seed).fate(each, "1 server") for each in range(1, 21)]
+        fates = [Impairment(loss=0.3, duplicate=0.3, reorder=0.3, seed=seed).fate(each, THERE) for each in range(1, 21)]
         came = arrivals(sent, loss=0.3, duplicate=0.3, reorder=0.3, seed=seed)
         assert [came.count(data) for data in sent] == [fate.copies for fate in fates]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_link_of_the_learners_with_the_same_seed_has_the_same_fates(seed):
+    link_is = {"loss": 0.3, "duplicate": 0.2, "reorder": 0.2, "seed": seed}
+    with serve_udp(check.price_server) as server, Link(server, **link_is) as link, \
+            socket.socket(type=socket.SOCK_DGRAM) as client, Bench(priced, **link_is) as talk:
+        for each in range(20):
+            client.sendto(number(each) + b"tea", link.address)
+            talk.sock.sendto(number(each) + b"tea", talk.address)
+        lost = [passed.data for passed in link.passed if passed.toward == "server" and passed.fate == "lost"]
+    assert lost and lost == [number(each) + b"tea" for each in range(20) if f"request {each}: lost" in talk.story]
 
 
 def into(method):
@@ -97,11 +110,11 @@ def test_an_answer_that_takes_its_time_is_waited_for():
         assert outcome.value == b"\0\1" and talk.waited()[0] >= 0.02
 
 
-@pytest.mark.parametrize("exercise", [check.ask, check.ping], ids=lambda exercise: exercise.name)
+@pytest.mark.parametrize("exercise", [check.get_price, check.ping], ids=lambda exercise: exercise.name)
 @pytest.mark.parametrize("seconds", [None, 0.001])
 def test_a_function_that_swallows_everything_comes_to_its_end(exercise, seconds, monkeypatch):
     def function(sock, *given):
-        request, address = (number(given[0]) + given[1], given[2]) if exercise is check.ask else (b"\0\0", given[0])
+        request, address = (number(given[0]) + given[1], given[2]) if exercise is check.get_price else (b"\0\0", given[0])
         sock.settimeout(seconds)
         while True:
             try:
@@ -115,7 +128,7 @@ def test_a_function_that_swallows_everything_comes_to_its_end(exercise, seconds,
     assert not exercise(function).ok
 
 
-@pytest.mark.parametrize("exercise", [check.ask, check.ping], ids=lambda exercise: exercise.name)
+@pytest.mark.parametrize("exercise", [check.get_price, check.ping], ids=lambda exercise: exercise.name)
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, OSError])
 def test_no_socket_is_left_whatever_happens(exercise, error):
     def function(sock, *given):
@@ -159,7 +172,7 @@ def cases():
         seen.append(message)
         raise ValueError
 
-    for trial in check.addresses.trials:
+    for trial in check.dns_addresses.trials:
         before = len(seen)
         miss = trial(addresses)
         if miss and len(seen) == before + 1 and miss.expected.startswith("[("):

@@ -356,7 +356,7 @@ class Store(dict):
             self[match[1]] = match[2]
 
 
-# 3 ask
+# 3 get_price
 
 
 def request_of(number, question):
@@ -478,46 +478,47 @@ def ask_text(sock, number, question, address, timeout, tries):
     sock.sendto(f"{number}{question}", address)
 
 
-wrong(check.ask, "number stands in front", "b'tea'")(asker(request=lambda number, question: question))
-wrong(check.ask, "network byte order", "b'\\x01\\x00tea'")(
+wrong(check.get_price, "number stands in front", "b'tea'")(asker(request=lambda number, question: question))
+wrong(check.get_price, "network byte order", "b'\\x01\\x00tea'")(
     asker(lambda number, question: number.to_bytes(2, "little") + question))
-wrong(check.ask, "not the digits", "b'1tea'")(asker(request=lambda number, question: str(number).encode() + question))
-wrong(check.ask, "the number has two", "\\x01tea'")(asker(lambda number, question: struct.pack("!I", number) + question))
-wrong(check.ask, "then the question as it is", "tea\\n'")(asker(lambda number, question: request_of(number, question) + b"\n"))
-wrong(check.ask, "the number is for you", "b'\\x00\\x013'")(asker(answer=lambda data: data))
-wrong(check.ask, "no reason to stop", "raised TimeoutError after 1. What happened: request 7: lost → time is up")(ask_once)
-wrong(check.ask, "what limits how long", "no end: recvfrom waits")(ask_and_wait)
-wrong(check.ask, "what limits how long", "no end: recvfrom waits")(ask_swallows)
-wrong(check.ask, "answers another question", "b'9'")(asker(same=lambda data, number: len(data) > 1))
-wrong(check.ask, "from a stranger", "b'0'")(asker(who=False))
-wrong(check.ask, "no reason to ask again", "seconds")(asker(junk=False))
-wrong(check.ask, "see its length", "raised error: unpack")(ask_unpacks)
-wrong(check.ask, "see its length", "raised IndexError")(
+wrong(check.get_price, "not the digits", "b'1tea'")(asker(request=lambda number, question: str(number).encode() + question))
+wrong(check.get_price, "the number has two", "\\x01tea'")(asker(lambda number, question: struct.pack("!I", number) + question))
+wrong(check.get_price, "then the question as it is", "tea\\n'")(
+    asker(lambda number, question: request_of(number, question) + b"\n"))
+wrong(check.get_price, "the number is for you", "b'\\x00\\x013'")(asker(answer=lambda data: data))
+wrong(check.get_price, "no reason to stop", "raised TimeoutError after 1. What happened: request 7: lost → time is up")(ask_once)
+wrong(check.get_price, "what limits how long", "no end: recvfrom waits")(ask_and_wait)
+wrong(check.get_price, "what limits how long", "no end: recvfrom waits")(ask_swallows)
+wrong(check.get_price, "answers another question", "b'9'")(asker(same=lambda data, number: len(data) > 1))
+wrong(check.get_price, "from a stranger", "b'0'")(asker(who=False))
+wrong(check.get_price, "no reason to ask again", "seconds")(asker(junk=False))
+wrong(check.get_price, "see its length", "raised error: unpack")(ask_unpacks)
+wrong(check.get_price, "see its length", "raised IndexError")(
     asker(same=lambda data, number: data[1] == number % 256 and data[0] == number // 256))
-wrong(check.ask, "twice as long", "seconds")(asker(waits=lambda timeout, count: timeout))
-wrong(check.ask, "twice as long", "seconds")(asker(waits=lambda timeout, count: timeout * (1 + count / 4)))
-wrong(check.ask, "before `timeout` was up", "seconds")(asker(waits=lambda timeout, count: timeout / 4))
-wrong(check.ask, "tries is 3", "raised TimeoutError after 2")(asker(tries=lambda tries: tries - 1))
-wrong(check.ask, "tries is 3", "raised TimeoutError after 4")(asker(tries=lambda tries: tries + 1))
-wrong(check.ask, "raise TimeoutError", "None")(asker(error=None))
-wrong(check.ask, "another error is due", "raised ConnectionError: nobody answers")(asker(error=ConnectionError))
-wrong(check.ask, "a deadline limits all", "no end after")(asker(deadline=False))
-wrong(check.ask, "of them raise TimeoutError", "no end after")(ask_in_vain)
-wrong(check.ask, "an empty answer is an answer", "seconds")(ask_truth)
-wrong(check.ask, "carries the same number", "b'\\x00\\x08tea'")(ask_new_numbers)
-wrong(check.ask, "belongs to the caller", "it is closed")(ask_and_close)
-wrong(check.ask, "nothing was sent", "nothing came to it")(ask_nobody)
-wrong(check.ask, "where to", "nothing came to it", here=os.name == "posix")(ask_elsewhere)
-wrong(check.ask, "bytes and text were mixed", "raised TypeError")(ask_text)
-wrong(check.ask, "give back the answer alone", "(b'3', (")(asker(answer=lambda data: (data[2:], ("127.0.0.1", 7))))
-wrong(check.ask, "text came", "'3'")(asker(answer=lambda data: data[2:].decode()))
-wrong(check.ask, "ask for more", "b''")(lambda sock, number, question, address, timeout, tries: (
+wrong(check.get_price, "twice as long", "seconds")(asker(waits=lambda timeout, count: timeout))
+wrong(check.get_price, "twice as long", "seconds")(asker(waits=lambda timeout, count: timeout * (1 + count / 4)))
+wrong(check.get_price, "before `timeout` was up", "seconds")(asker(waits=lambda timeout, count: timeout / 4))
+wrong(check.get_price, "tries is 3", "raised TimeoutError after 2")(asker(tries=lambda tries: tries - 1))
+wrong(check.get_price, "tries is 3", "raised TimeoutError after 4")(asker(tries=lambda tries: tries + 1))
+wrong(check.get_price, "raise TimeoutError", "None")(asker(error=None))
+wrong(check.get_price, "another error is due", "raised ConnectionError: nobody answers")(asker(error=ConnectionError))
+wrong(check.get_price, "a deadline limits all", "no end after")(asker(deadline=False))
+wrong(check.get_price, "of them raise TimeoutError", "no end after")(ask_in_vain)
+wrong(check.get_price, "an empty answer is an answer", "seconds")(ask_truth)
+wrong(check.get_price, "carries the same number", "b'\\x00\\x08tea'")(ask_new_numbers)
+wrong(check.get_price, "belongs to the caller", "it is closed")(ask_and_close)
+wrong(check.get_price, "nothing was sent", "nothing came to it")(ask_nobody)
+wrong(check.get_price, "where to", "nothing came to it", here=os.name == "posix")(ask_elsewhere)
+wrong(check.get_price, "bytes and text were mixed", "raised TypeError")(ask_text)
+wrong(check.get_price, "give back the answer alone", "(b'3', (")(asker(answer=lambda data: (data[2:], ("127.0.0.1", 7))))
+wrong(check.get_price, "text came", "'3'")(asker(answer=lambda data: data[2:].decode()))
+wrong(check.get_price, "ask for more", "b''")(lambda sock, number, question, address, timeout, tries: (
     sock.settimeout(timeout), sock.sendto(request_of(number, question), address), sock.recv(2)[2:])[2])
 
-right(check.ask)(asker())
+right(check.get_price)(asker())
 
 
-@right(check.ask)
+@right(check.get_price)
 def ask_by_select(sock, number, question, address, timeout, tries):
     sock.setblocking(False)
     for _ in range(tries):
@@ -532,7 +533,7 @@ def ask_by_select(sock, number, question, address, timeout, tries):
     raise TimeoutError("in vain")
 
 
-@right(check.ask)
+@right(check.get_price)
 def ask_connected(sock, number, question, address, timeout, tries):
     """The kernel keeps strangers away from a connected socket."""
     sock.connect(address)
@@ -551,7 +552,7 @@ def ask_connected(sock, number, question, address, timeout, tries):
     raise TimeoutError
 
 
-@right(check.ask)
+@right(check.get_price)
 def ask_again_and_again(sock, number, question, address, timeout, tries):
     """By calling itself, and a little too patient."""
     if not tries:
@@ -761,7 +762,7 @@ def ping_by_select(sock, address, count, timeout):
             "lost": count - len(first), "received": len(first), "duplicates": len(came) - len(first)}
 
 
-# 5 question
+# 5 dns_question
 
 
 def questioner(end=b"\0", flags=0x0100, counts=(1, 0, 0, 0), most=63, whole=255, tail="!2H", behind=(1, 1), order="!6H",
@@ -793,33 +794,34 @@ def question_str(name, number):
     return struct.pack("!6H", number, 0x0100, 1, 0, 0, 0) + name
 
 
-wrong(check.question, "no dots", "example.org")(question_plain)
-wrong(check.question, "ends with a byte 0", "org\\x00\\x01\\x00\\x01'")(questioner(end=b""))
-wrong(check.question, "two bytes, the most significant first", "b'\\x07\\x00")(questioner(order="<6H"))
-wrong(check.question, "0x0100", "x00\\x07\\x00\\x00")(questioner(flags=0))
-wrong(check.question, "the first count is 1", "x00\\x00\\x00\\x00")(questioner(counts=(0, 0, 0, 0)))
-wrong(check.question, "nothing additional", "x00\\x01\\x00\\x01")(questioner(counts=(1, 1, 0, 0)))
-wrong(check.question, "type (A is 1) and class", "org\\x00'")(questioner(tail="", behind=()))
-wrong(check.question, "type and class", "\\x01\\x01'")(questioner(tail="2B"))
-wrong(check.question, "its length in front", "x00\\x07example")(questioner(length=lambda label: len(label).to_bytes(2, "big")))
-wrong(check.question, "its length in front", "b'\\x00")(questioner(length=lambda label: b"."))
-wrong(check.question, "dot at the end stands for the root", "org\\x00\\x00")(questioner(dot=False, empty=False))
-wrong(check.question, "this name is allowed", "raised ValueError: not a label")(questioner(dot=False))
-wrong(check.question, "this name is allowed", "raised ValueError: not a label")(questioner(most=62))
-wrong(check.question, "this name is allowed", "raised ValueError: too long a name")(questioner(whole=253))
-wrong(check.question, "at most 63", "b'")(questioner(most=255))
-wrong(check.question, "at most 255", "b'")(questioner(whole=1000))
-wrong(check.question, "an empty label", "b'")(questioner(empty=False))
-wrong(check.question, "ASCII", "m\\xc3\\xbcller")(questioner(encoding="utf-8"))
-wrong(check.question, "two bytes: 0 to 65535", "b'")(questioner(number=False))
-wrong(check.question, "another error is due", "raised OverflowError")(questioner(error=OverflowError))
-wrong(check.question, "bytes and text were mixed", "raised TypeError")(question_str)
-wrong(check.question, "text came", "'00070100")(lambda name, number: questioner()(name, number).hex())
+wrong(check.dns_question, "no dots", "example.org")(question_plain)
+wrong(check.dns_question, "ends with a byte 0", "org\\x00\\x01\\x00\\x01'")(questioner(end=b""))
+wrong(check.dns_question, "two bytes, the most significant first", "b'\\x07\\x00")(questioner(order="<6H"))
+wrong(check.dns_question, "0x0100", "x00\\x07\\x00\\x00")(questioner(flags=0))
+wrong(check.dns_question, "the first count is 1", "x00\\x00\\x00\\x00")(questioner(counts=(0, 0, 0, 0)))
+wrong(check.dns_question, "nothing additional", "x00\\x01\\x00\\x01")(questioner(counts=(1, 1, 0, 0)))
+wrong(check.dns_question, "type (A is 1) and class", "org\\x00'")(questioner(tail="", behind=()))
+wrong(check.dns_question, "type and class", "\\x01\\x01'")(questioner(tail="2B"))
+wrong(check.dns_question, "its length in front", "x00\\x07example")(
+    questioner(length=lambda label: len(label).to_bytes(2, "big")))
+wrong(check.dns_question, "its length in front", "b'\\x00")(questioner(length=lambda label: b"."))
+wrong(check.dns_question, "dot at the end stands for the root", "org\\x00\\x00")(questioner(dot=False, empty=False))
+wrong(check.dns_question, "this name is allowed", "raised ValueError: not a label")(questioner(dot=False))
+wrong(check.dns_question, "this name is allowed", "raised ValueError: not a label")(questioner(most=62))
+wrong(check.dns_question, "this name is allowed", "raised ValueError: too long a name")(questioner(whole=253))
+wrong(check.dns_question, "at most 63", "b'")(questioner(most=255))
+wrong(check.dns_question, "at most 255", "b'")(questioner(whole=1000))
+wrong(check.dns_question, "an empty label", "b'")(questioner(empty=False))
+wrong(check.dns_question, "ASCII", "m\\xc3\\xbcller")(questioner(encoding="utf-8"))
+wrong(check.dns_question, "two bytes: 0 to 65535", "b'")(questioner(number=False))
+wrong(check.dns_question, "another error is due", "raised OverflowError")(questioner(error=OverflowError))
+wrong(check.dns_question, "bytes and text were mixed", "raised TypeError")(question_str)
+wrong(check.dns_question, "text came", "'00070100")(lambda name, number: questioner()(name, number).hex())
 
-right(check.question)(questioner())
+right(check.dns_question)(questioner())
 
 
-@right(check.question)
+@right(check.dns_question)
 def question_by_bytearray(name, number):
     message = bytearray(12)
     if number not in range(1 << 16) or not name:
@@ -835,7 +837,7 @@ def question_by_bytearray(name, number):
     return bytes(message + b"\0\0\1\0\1")
 
 
-# 6 addresses
+# 6 dns_addresses
 
 
 def parser(pointer=True, mask=0x3FFF, behind=True, loops=True, bits=True, whole=255, checked=True, class_=True, type_=True,
@@ -925,35 +927,35 @@ def parser_of_texts(message):
     return [address for _, address in parser()(message)]
 
 
-wrong(check.addresses, "in front are 11: a pointer", "raised ValueError: neither length")(parser(pointer=False))
-wrong(check.addresses, "counted from the beginning of the message")(parser(width=1))
-wrong(check.addresses, "stands behind the pointer")(parser(behind=False))
-wrong(check.addresses, "the place", "[('far.example'")(parser(mask=0xFF))
-wrong(check.addresses, "points in a circle", "no end after")(parser(loops=False))
-wrong(check.addresses, "01 and 10 in front of a length", "[('aaaaa")(parser(bits=False))
-wrong(check.addresses, "at most 255 bytes", "[(")(parser(whole=1000))
-wrong(check.addresses, "255 bytes are allowed", "raised ValueError: too long")(parser(whole=254))
-wrong(check.addresses, "compare lengths", "raised error: unpack")(parser(checked=False))
-wrong(check.addresses, "only type A of class IN", "192.0.2.3")(parser(class_=False))
-wrong(check.addresses, "only type A of class IN")(parser(type_=False))
-wrong(check.addresses, "has four bytes")(parser(four=False, text=lambda data: ".".join(map(str, data))))
-wrong(check.addresses, "(QR)", "[]")(parser(reply=False))
-wrong(check.addresses, "TC", "[('www.example.org', '192.0.2.1')]")(parser(cut=False))
-wrong(check.addresses, "only the answers count", "192.0.2.2")(parser(section=False))
-wrong(check.addresses, "only the answers count")(parser(questions=False))
-wrong(check.addresses, "a pair for each", "['192.0.2.1']")(parser_of_texts)
-wrong(check.addresses, "no dot at the end", "('www.example.org.', ")(parser(dot="."))
-wrong(check.addresses, "another error is due", "raised IndexError: no whole reply")(parser(error=IndexError))
-wrong(check.addresses, "socket.inet_ntoa", "b'\\xc0\\x00\\x02\\x01'")(parser(text=bytes))
-wrong(check.addresses, "pointer", "www.example.org")(parser_by_search)
-wrong(check.addresses, "(QR)", "[]")(parser_recursive)
-wrong(check.addresses, "bytes and text were mixed", "raised TypeError")(parser(decode=bytes))
-wrong(check.addresses, "give back a list, not a tuple", "((")(lambda message: tuple(parser()(message)))
+wrong(check.dns_addresses, "in front are 11: a pointer", "raised ValueError: neither length")(parser(pointer=False))
+wrong(check.dns_addresses, "counted from the beginning of the message")(parser(width=1))
+wrong(check.dns_addresses, "stands behind the pointer")(parser(behind=False))
+wrong(check.dns_addresses, "the place", "[('far.example'")(parser(mask=0xFF))
+wrong(check.dns_addresses, "points in a circle", "no end after")(parser(loops=False))
+wrong(check.dns_addresses, "01 and 10 in front of a length", "[('aaaaa")(parser(bits=False))
+wrong(check.dns_addresses, "at most 255 bytes", "[(")(parser(whole=1000))
+wrong(check.dns_addresses, "255 bytes are allowed", "raised ValueError: too long")(parser(whole=254))
+wrong(check.dns_addresses, "compare lengths", "raised error: unpack")(parser(checked=False))
+wrong(check.dns_addresses, "only type A of class IN", "192.0.2.3")(parser(class_=False))
+wrong(check.dns_addresses, "only type A of class IN")(parser(type_=False))
+wrong(check.dns_addresses, "has four bytes")(parser(four=False, text=lambda data: ".".join(map(str, data))))
+wrong(check.dns_addresses, "(QR)", "[]")(parser(reply=False))
+wrong(check.dns_addresses, "TC", "[('www.example.org', '192.0.2.1')]")(parser(cut=False))
+wrong(check.dns_addresses, "only the answers count", "192.0.2.2")(parser(section=False))
+wrong(check.dns_addresses, "only the answers count")(parser(questions=False))
+wrong(check.dns_addresses, "a pair for each", "['192.0.2.1']")(parser_of_texts)
+wrong(check.dns_addresses, "no dot at the end", "('www.example.org.', ")(parser(dot="."))
+wrong(check.dns_addresses, "another error is due", "raised IndexError: no whole reply")(parser(error=IndexError))
+wrong(check.dns_addresses, "socket.inet_ntoa", "b'\\xc0\\x00\\x02\\x01'")(parser(text=bytes))
+wrong(check.dns_addresses, "pointer", "www.example.org")(parser_by_search)
+wrong(check.dns_addresses, "(QR)", "[]")(parser_recursive)
+wrong(check.dns_addresses, "bytes and text were mixed", "raised TypeError")(parser(decode=bytes))
+wrong(check.dns_addresses, "give back a list, not a tuple", "((")(lambda message: tuple(parser()(message)))
 
-right(check.addresses)(parser())
+right(check.dns_addresses)(parser())
 
 
-@right(check.addresses)
+@right(check.dns_addresses)
 def parser_with_a_reader(message):
     """Jumps over names first, and reads them afterwards; what is strange in any way becomes a ValueError."""
     try:

@@ -1,10 +1,10 @@
-"""Two exercises of chapter 5 that talk through a socket, `ask` and `ping`, and how they are judged.
+"""Two exercises of chapter 5 that talk through a socket, `get_price` and `ping`, and how they are judged.
 
 Each is tried on a `hostile.Bench`. It knows what the function sent and what its calls gave: what is due follows from that.
 """
 import struct
 
-from netlab.chapters.udp.hostile import Bench, number, priced, same
+from netlab.chapters.udp.hostile import Bench, number, over_link, priced, same
 from netlab.teach.check import Exercise, Miss, Raises, judge, show
 
 SEEDS = range(1, 51)
@@ -14,7 +14,7 @@ TRIES = 3               # of a seed, each with more time: a machine may be busy
 SHORT = "a datagram may be empty, or have fewer bytes than you look for: see its length first, and drop it"
 
 
-# --- 3 ask -----------------------------------------------------------------------------------------------------
+# --- 3 get_price -----------------------------------------------------------------------------------------------------
 STRANGER = "that came from a stranger: recvfrom also gives the sender's address, and only one is the server's"
 OTHER = "that answers another question: the first two bytes say which, so drop it and go on waiting"
 SO_OFTEN = "tries is {}: so often the request goes out"
@@ -29,7 +29,7 @@ def _asking(title, *questions, timeout=0.1, tries=3, seeds=(None,), **bench):
                 seconds = timeout * times
                 outcome = talk.run(function, ident, question, talk.address, seconds, tries)
                 if miss := _judged_asker(talk, ident, question, seconds, tries, outcome):
-                    where = title if seed is None else f"{title}, seed {seed}"
+                    where = title if seed is None else over_link(seed, bench)
                     miss.call = f"(sock, {ident}, {show(question)}, address, {seconds:g}, {tries}): {where}"
                     return miss
         return None
@@ -57,7 +57,8 @@ def _judged_asker(talk, ident, question, timeout, tries, outcome):
     what = "an answer, or TimeoutError" if failed or (outcome.late and not answers) else show(expected)
 
     def missed(expected, hint):
-        miss = judge(outcome, expected, hint, lambda outcome: _asker_mistake(talk, request, expected, tries, outcome))
+        due = None if failed and len(talk.sent) < tries else expected       # what a raise is measured by
+        miss = judge(outcome, due, hint, lambda outcome: _asker_mistake(talk, request, expected, tries, outcome))
         return Miss(what, miss.came + tells, miss.hint, last=miss.last)
 
     if failed or isinstance(outcome.value, BaseException) or outcome.value is ...:
@@ -129,7 +130,7 @@ def _asker_mistake(talk, request, expected, tries, outcome):
         return "recvfrom waits for an answer that does not come: what limits how long it waits?"
     if outcome.late and talk.chatter is not None:
         return ("a stranger sends on and on, and each recvfrom is in time: settimeout limits one call, a deadline limits all of "
-                "them (chapter 03, answer_within)")
+                "them (part 7, step 3)")
     if outcome.late and len(talk.sent) > tries:
         return "nobody answers, and the requests have no end: after `tries` of them raise TimeoutError"
     if isinstance(error, BlockingIOError):
@@ -166,7 +167,7 @@ def _first(*pushes, on=1):
 
 
 THREE = ((7, b"tea"), (8, b"salt"), (9, b"rice"))
-ask = Exercise("ask", (
+get_price = Exercise("get_price", (
     _asking("a link that loses nothing", (1, b"tea")),
     _asking("a number above 255", (258, b"salt")),
     _asking("three questions", *THREE),
@@ -197,7 +198,7 @@ def _pinging(title, count, timeout=0.1, seeds=(None,), **bench):
                 outcome = talk.run(function, talk.address, count, timeout)
                 miss = _judged_ping(talk, count, timeout, outcome)
             if miss:
-                miss.call = f"(sock, address, {count}, {timeout:g}): {title if seed is None else f'{title}, seed {seed}'}"
+                miss.call = f"(sock, address, {count}, {timeout:g}): {title if seed is None else over_link(seed, bench)}"
                 return miss
         return None
     return trial

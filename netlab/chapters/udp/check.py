@@ -1,16 +1,16 @@
 """Exercises of chapter 5: order, a database over UDP, an asker that does not give up, a ping, and DNS.
 
-In a notebook: `from netlab.chapters.udp import check`, then `check.ask(ask)`. The two that talk through a socket, `ask`
-and `ping`, are in `askers.py`, those on DNS in `dns.py`.
+In a notebook: `from netlab.chapters.udp import check`, then `check.ping(ping)`. The two that talk through a socket,
+`get_price` and `ping`, are in `askers.py`, those on DNS in `dns.py`.
 """
 import dataclasses
 import socket
 import struct
 
 from netlab.chapters.udp import hostile
-from netlab.chapters.udp.askers import SEEDS, SHORT, ask, ping
-from netlab.chapters.udp.dns import addresses, question
-from netlab.chapters.udp.hostile import number
+from netlab.chapters.udp.askers import SEEDS, SHORT, get_price, ping
+from netlab.chapters.udp.dns import dns_addresses, dns_question
+from netlab.chapters.udp.hostile import number, price_server
 from netlab.servers import serve_udp
 from netlab.teach.check import Exercise, Miss, Outcome, call, judge, show
 
@@ -120,14 +120,14 @@ def _live(function):
     return miss
 
 
-def _order_over_links(title, *, seeds=SEEDS, **link):
+def _order_over_links(**link):
     def trial(function):
-        for seed in seeds:
+        for seed in SEEDS:
             datagrams = hostile.arrivals(_of(WORDS, *range(len(WORDS))), seed=seed, **link)
             numbers = {int.from_bytes(data[:4], "big") for data in datagrams}
             first = next(count for count in range(len(WORDS) + 1) if count not in numbers)
             hint = "nothing behind a hole, nothing twice, all in order"
-            if miss := _ordered(f"{title}, seed {seed}", WORDS[:first], datagrams, hint)(function):
+            if miss := _ordered(hostile.over_link(seed, link), WORDS[:first], datagrams, hint)(function):
                 return miss
         return None
     return trial
@@ -148,8 +148,8 @@ in_order = Exercise("in_order", (
              [_datagram(count, str(count).encode()) for count in (*range(2, 300), 1, 0)],
              "the number is all of the first four bytes: int.from_bytes(data[:4], \"big\")"),
     _live,
-    _order_over_links("a link that doubles and holds back", duplicate=0.3, reorder=0.4),
-    _order_over_links("a link that loses, too", loss=0.1, duplicate=0.2, reorder=0.3)))
+    _order_over_links(duplicate=0.3, reorder=0.4),
+    _order_over_links(loss=0.1, duplicate=0.2, reorder=0.3)))
 
 
 # --- 2 database ------------------------------------------------------------------------------------------------
@@ -253,12 +253,13 @@ def _version(function):
 
 def _base_over_links(function):
     """Inserts over a bad link, and a look at the key after each: what arrived last is there."""
+    link = {"loss": 0.2, "duplicate": 0.3, "reorder": 0.4}
     for seed in SEEDS:
         inserts = [b"tea=" + str(price).encode() for price in (3, 4, 3, 5, 4, 6, 3, 7)]
         steps = []
-        for insert in hostile.arrivals(inserts, seed=seed, loss=0.2, duplicate=0.3, reorder=0.4):
+        for insert in hostile.arrivals(inserts, seed=seed, **link):
             steps += [(insert, (NOTHING,), INSERT), (b"tea", (insert,), LAST, BOB)]
-        if miss := _conversation(f"as a bad link lets them through, seed {seed}", *steps)(function):
+        if miss := _conversation(hostile.over_link(seed, link), *steps)(function):
             return miss
     return None
 
@@ -317,4 +318,5 @@ database = Exercise("database", (
     _base_over_links,
     _base_served))
 
-EXERCISES = (in_order, database, ask, ping, question, addresses)
+__all__ = ["EXERCISES", "database", "dns_addresses", "dns_question", "get_price", "in_order", "ping", "price_server"]
+EXERCISES = (in_order, database, get_price, ping, dns_question, dns_addresses)

@@ -1,4 +1,4 @@
-"""Two exercises of chapter 5 on DNS, `question` and `addresses`, and the messages that they are tried with (RFC 1035, 4.1)."""
+"""Two exercises of chapter 5 on DNS, and the messages that they are tried with (RFC 1035, 4.1)."""
 import random
 import socket
 import struct
@@ -41,7 +41,7 @@ def reply(*answers, name="www.example.org", flags=0x8180, questions=1, after=b""
     return number(7) + number(flags) + b"".join(map(number, counts)) + question + b"".join(answers) + after
 
 
-# --- 5 question ------------------------------------------------------------------------------------------------
+# --- 5 dns_question ------------------------------------------------------------------------------------------------
 LONGEST = ".".join(["a" * 63] * 3 + ["b" * 61])        # 255 bytes on the wire
 LABELS = "each label with its length in front, as one byte; no dots; and 0, the root's empty label, at the end"
 
@@ -102,7 +102,7 @@ def _asked(name, ident=7):
     return (name, ident), asked(name, ident)
 
 
-question = Exercise("question", tuple(Case(args, expected, hint, _question_mistake) for hint, *rows in (
+dns_question = Exercise("dns_question", tuple(Case(args, expected, hint, _question_mistake) for hint, *rows in (
     (LABELS, _asked("example.org"), _asked("www.example.org", 258), _asked("localhost"), _asked("a.b.c.d.e", 65535)),
     ("a dot at the end changes nothing", _asked("example.org.")),
     ("capitals and - and _ go as they are", _asked("WWW.My-Host.example"), _asked("_dns.example", 0)),
@@ -114,7 +114,7 @@ question = Exercise("question", tuple(Case(args, expected, hint, _question_mista
 ) for args, expected in rows))
 
 
-# --- 6 addresses -----------------------------------------------------------------------------------------------
+# --- 6 dns_addresses -----------------------------------------------------------------------------------------------
 POINTER = ("the two bits in front are 11: a pointer. The other 14 are the place, counted from the beginning of the message, "
            "where the name goes on; and what follows the name stands behind the pointer, not behind that place")
 LOOP = "this name points in a circle and has no end: count its bytes, or its pointers, and refuse it"
@@ -194,7 +194,7 @@ _HEAD = 12 + len(wire(WWW)) + 4         # where the first answer stands
 _AT = bytes([0xC0, _HEAD])              # a pointer to it
 _FAR = [record(wire("x"), TXT, b"\0" * 210)]       # so that a place needs more than eight bits
 
-addresses = Exercise("addresses", (
+dns_addresses = Exercise("dns_addresses", (
     _answers("one address, its name written out", reply(has("192.0.2.1", wire(WWW))), _named(WWW, "192.0.2.1"),
              "the answer stands behind the question: name, type, class, time to live (4 bytes), length, data"),
     _answers("one address, its name a pointer", reply(has("192.0.2.1")), _named(WWW, "192.0.2.1"), POINTER),

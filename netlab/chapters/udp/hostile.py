@@ -17,6 +17,7 @@ from netlab.teach.check import Outcome, TooLong, call, show
 from netlab.teach.peers import HOST, PLAIN
 
 PRICES = {b"tea": b"3", b"salt": b"1", b"rice": b"2"}
+THERE, BACK = "client 1 to the server", "client 1 to the client"        # as netlab.Link has it: the same seed, the same fates
 MOST_SENT = 100         # requests, and
 MOST_GIVEN = 400        # datagrams given to the function, after which it has no end
 EVENTS = 9              # that are shown
@@ -28,6 +29,11 @@ _DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 def priced(request):
     """What the price server answers: the number of the request, and the price; nothing more where it has none."""
     return [request[:2] + PRICES.get(request[2:], b"")] if len(request) > 1 else []
+
+
+def price_server(data, address):
+    """The same as a handler for serve_udp."""
+    return next(iter(priced(data)), None)
 
 
 def same(request):
@@ -56,7 +62,7 @@ class Bench:
         self.answer, self.before, self.chatter, self.delay = answer, before, chatter, delay
         self.lose, self.hold, self.held = lose, hold, []
         impairment = Impairment(**link)
-        self.there, self.back = Line(impairment, "1 server"), Line(impairment, "1 client")
+        self.there, self.back = (Line(impairment, way) for way in (THERE, BACK))
         self.kept = contextlib.ExitStack()
         self.server, self.stranger, self.sock = (
             self.kept.enter_context(sock) for sock in (_udp(PLAIN), _udp(PLAIN), _udp(Watched)))
@@ -242,6 +248,11 @@ def named(data):
     return str(int.from_bytes(data[:2], "big")) if len(data) > 1 else show(data)
 
 
+def over_link(seed, link):
+    """The link as a learner can make it."""
+    return f"over Link(server, {', '.join(f'{name}={value:g}' for name, value in link.items())}, seed={seed})"
+
+
 def _fate(fate):
     if not fate.copies:
         return ": lost"
@@ -250,7 +261,7 @@ def _fate(fate):
 
 def arrivals(datagrams, **link):
     """The datagrams as they come out of such a link."""
-    line = Line(Impairment(**link), "1 server")
+    line = Line(Impairment(**link), THERE)
     for datagram in datagrams:
         line.put(datagram, 0)
     return line.take(float("inf"))
