@@ -478,6 +478,23 @@ def ask_text(sock, number, question, address, timeout, tries):
     sock.sendto(f"{number}{question}", address)
 
 
+def price_by_another_socket(sock, number, name, address, timeout, tries):
+    with socket.socket(type=socket.SOCK_DGRAM) as another:
+        return asker()(another, number, name, address, timeout, tries)
+
+
+def price_without_a_last_wait(sock, number, name, address, timeout, tries):
+    for count in range(tries - 1):
+        try:
+            return asker(tries=lambda tries: 1)(sock, number, name, address, timeout * 2 ** count, 1)
+        except TimeoutError:
+            pass
+    sock.sendto(request_of(number, name), address)
+    raise TimeoutError("nobody answers")
+
+
+wrong(check.get_price, "another socket was used", "nothing came to it")(price_by_another_socket)
+wrong(check.get_price, "the last request has its time, too", "0.00")(price_without_a_last_wait)
 wrong(check.get_price, "number stands in front", "b'tea'")(asker(request=lambda number, question: question))
 wrong(check.get_price, "network byte order", "b'\\x01\\x00tea'")(
     asker(lambda number, question: number.to_bytes(2, "little") + question))
@@ -531,6 +548,23 @@ def ask_by_select(sock, number, question, address, timeout, tries):
                 return bytes(buffer[2:size])
         timeout *= 2
     raise TimeoutError("in vain")
+
+
+@right(check.get_price)
+def ask_asleep(sock, number, question, address, timeout, tries):
+    """Slow, and right: sleeps, then looks at all that has come."""
+    sock.setblocking(False)
+    for count in range(tries):
+        sock.sendto(request_of(number, question), address)
+        time.sleep(timeout * 2 ** count)
+        while True:
+            try:
+                data, sender = sock.recvfrom(2048)
+            except BlockingIOError:
+                break
+            if sender == address and data[:2] == number.to_bytes(2, "big"):
+                return data[2:]
+    raise TimeoutError("nobody")
 
 
 @right(check.get_price)
@@ -695,6 +729,12 @@ def set_to(**values):
     return lambda found: {**found, **values}
 
 
+def ping_by_another_socket(sock, address, count, timeout):
+    with socket.socket(type=socket.SOCK_DGRAM) as another:
+        return pinger()(another, address, count, timeout)
+
+
+wrong(check.ping, "another socket was used", "[]")(ping_by_another_socket)
 wrong(check.ping, "is no end", "raised TimeoutError: timed out")(pinger(again=True))
 wrong(check.ping, "what limits how long", "no end: recvfrom waits")(ping_no_time_limit)
 wrong(check.ping, "'sent' is missing", "{}")(pinger(change=lambda found: {}))

@@ -8,7 +8,7 @@ from netlab.chapters.udp.hostile import Bench, number, over_link, priced, same
 from netlab.teach.check import Exercise, Miss, Raises, judge, show
 
 SEEDS = range(1, 51)
-TINY = 0.003            # seconds that is waited where nothing is on its way, over many seeds
+TINY = 0.002            # seconds that is waited where nothing is on its way, over many seeds
 EARLY = 0.7             # of the time that is to be waited: clocks are coarse
 TRIES = 3               # of a seed, each with more time: a machine may be busy
 SHORT = "a datagram may be empty, or have fewer bytes than you look for: see its length first, and drop it"
@@ -21,7 +21,7 @@ SO_OFTEN = "tries is {}: so often the request goes out"
 LOST = "time is up says that the request or its answer was lost: no reason to stop, but to send the request again"
 
 
-def _asking(title, *questions, timeout=0.1, tries=3, seeds=(None,), **bench):
+def _asking(title, *questions, timeout=0.05, tries=3, seeds=(None,), **bench):
     """A trial: questions (number, text) one after the other with the same socket."""
     def once(function, seed, times):
         with Bench(priced, **bench, **({} if seed is None else {"seed": seed})) as talk:
@@ -66,12 +66,11 @@ def _judged_asker(talk, ident, question, timeout, tries, outcome):
     wrong = [data for _, data in talk.sent if data != request]
     if wrong or talk.astray or not talk.sent:
         came = f"it got {show(wrong[0])}" if wrong else "nothing came to it"
-        hint = ("sendto(data, address): the second argument says where to" if talk.astray else
-                "nothing was sent: a server answers only who asks") if not wrong else _request_mistake(wrong[0], ident, question)
+        hint = _nothing_came(talk) if not wrong else _request_mistake(wrong[0], ident, question)
         return Miss(f"the server gets {show(request)}", came, hint, last=outcome.raised is not None)
     if talk.closed:
         return Miss("the given socket still open", "it is closed", "the socket belongs to the caller: leave it open")
-    early = not outcome.late and _early(talk.waited()[:None if isinstance(outcome.raised, TimeoutError) else -1], timeout)
+    early = not outcome.late and _early(talk.waited()[:None if isinstance(outcome.raised, TimeoutError) else -1], timeout, tries)
     if early:
         return Miss(early[0], early[1] + tells, "an empty answer is an answer: b\"\" is false in an if, so ask for what you mean"
                     if b"" in answers else early[2] if not _junk(talk, request) else
@@ -91,13 +90,17 @@ def _judged_asker(talk, ident, question, timeout, tries, outcome):
     return missed(expected, "the answer is what stands behind the number in the server's datagram")
 
 
-def _early(waits, timeout):
+def _early(waits, timeout, tries):
     """Was a wait shorter than it has to be? (expected, came, hint)"""
     for count, came in enumerate(waits):
         due = timeout * 2 ** count
         if came < due * EARLY:
-            hint = ("each wait is twice as long as the one before: more requests are no help to a slow server" if count else
-                    "the request went out again, or the function ended, before `timeout` was up")
+            if not count:
+                hint = "the request went out again, or the function ended, before `timeout` was up"
+            elif count == tries - 1 and came < timeout * EARLY:
+                hint = "the last request has its time, too: the error comes when that is over"
+            else:
+                hint = "each wait is twice as long as the one before: more requests are no help to a slow server"
             return f"wait {count + 1} takes {due:g} seconds", f"{came:.3f} seconds", hint
     return None
 
@@ -105,6 +108,13 @@ def _early(waits, timeout):
 def _junk(talk, request):
     """Did the function get what is no answer, after which it was to wait on?"""
     return any(not given.server or given.data[:2] != request[:2] for given in talk.given)
+
+
+def _nothing_came(talk):
+    if talk.own:
+        return "another socket was used: send through `sock`, the one that you are given, and receive from it"
+    return ("sendto(data, address): the second argument says where to" if talk.astray else
+            "nothing was sent: a server answers only who asks")
 
 
 def _request_mistake(wrong, ident, question):
@@ -223,7 +233,7 @@ def _judged_ping(talk, count, timeout, outcome):
     sent = [data for _, data in talk.sent]
     if talk.astray or sent != [number(each) for each in range(count)][:len(sent) if outcome.late and sent else None]:
         return Miss(f"{count} requests: {show([number(each) for each in range(count)])}", show(sent) + tells,
-                    "sendto(data, address): the second argument says where to" if talk.astray else _ping_request(sent, count),
+                    _ping_request(sent, count) if sent else _nothing_came(talk),
                     last=outcome.late or bool(talk.astray))
     if outcome.late or not isinstance(came, dict):
         return no_dict()
@@ -269,8 +279,6 @@ def _ping_error(talk, outcome):
 
 
 def _ping_request(sent, count):
-    if not sent:
-        return "nothing was sent: a server answers only who asks"
     if sent == [each.to_bytes(2, "little") for each in range(count)]:
         return "network byte order: the most significant byte stands first"
     if sent == [number(each + 1) for each in range(count)]:

@@ -68,7 +68,7 @@ class Bench:
             self.kept.enter_context(sock) for sock in (_udp(PLAIN), _udp(PLAIN), _udp(Watched)))
         self.sock.bench = self
         self.address = self.server.getsockname()
-        self.timers, self.asleep, self.closed = [], threading.Event(), False
+        self.timers, self.asleep, self.closed, self.pushed = [], threading.Event(), False, 0.0
         self.begin()
 
     def begin(self):
@@ -91,6 +91,7 @@ class Bench:
         outcome = call(function, self.sock, *args)
         self.ended = time.monotonic()
         self.closed = self.sock.fileno() == -1
+        self.own = bool(select.select([self.server], [], [], 0)[0])     # it sent through another socket than ours
         return Outcome(function, raised=self.endless) if self.endless else outcome
 
     def left(self) -> list[bytes]:
@@ -167,10 +168,14 @@ class Bench:
         """What a call of the learner's gives: the next datagram, and who sent it."""
         if self.endless:        # it swallowed that: answers for ever, so that its loops end
             return (*self.answer(self.latest), b"")[0][:size], self.address
+        at_once = sock.gettimeout() == 0 or flags & _DONTWAIT
         if self.chatter is not None:
-            self.asleep.wait(PAUSE)
-            self.push(self.chatter, stranger=True)
-        for_ever = sock.gettimeout() is None and not flags & _DONTWAIT
+            if not at_once:
+                self.asleep.wait(PAUSE)
+            if time.monotonic() >= self.pushed + PAUSE:
+                self.pushed = time.monotonic()
+                self.push(self.chatter, stranger=True)
+        for_ever = sock.gettimeout() is None and not at_once
         if for_ever and not any(timer.is_alive() for timer in self.timers) and not select.select([sock], [], [], SOON)[0]:
             self.story.append("recvfrom waits for ever")
             self.stop("no end: recvfrom waits, and nothing is on its way")
