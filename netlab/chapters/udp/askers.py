@@ -17,6 +17,7 @@ SHORT = "a datagram may be empty, or have fewer bytes than you look for: see its
 # --- 3 get_price -----------------------------------------------------------------------------------------------------
 STRANGER = "that came from a stranger: recvfrom also gives the sender's address, and only one is the server's"
 OTHER = "that answers another question: the first two bytes say which, so drop it and go on waiting"
+CUT_OFF = "recvfrom(n) takes n bytes of a datagram, and the rest of it is gone: ask for more than ever comes"
 SO_OFTEN = "tries is {}: so often the request goes out"
 LOST = "time is up says that the request or its answer was lost: no reason to stop, but to send the request again"
 
@@ -53,7 +54,6 @@ def _judged_asker(talk, ident, question, timeout, tries, outcome):
     waiting = [] if answers or outcome.raised else [data[2:] for data in talk.left() if data[:2] == number(ident)]
     expected = (answers or waiting or [Raises(TimeoutError)])[0]
     tells = f". What happened: {talk.tells()}" if talk.story else ""
-
     what = "an answer, or TimeoutError" if failed or (outcome.late and not answers) else show(expected)
 
     def missed(expected, hint):
@@ -66,7 +66,7 @@ def _judged_asker(talk, ident, question, timeout, tries, outcome):
     wrong = [data for _, data in talk.sent if data != request]
     if wrong or talk.astray or not talk.sent:
         came = f"it got {show(wrong[0])}" if wrong else "nothing came to it"
-        hint = _nothing_came(talk) if not wrong else _request_mistake(wrong[0], ident, question)
+        hint = _nothing_came(talk) if not wrong else _request_mistake(wrong[0], talk.sent[0][1], ident, question)
         return Miss(f"the server gets {show(request)}", came, hint, last=outcome.raised is not None)
     if talk.closed:
         return Miss("the given socket still open", "it is closed", "the socket belongs to the caller: leave it open")
@@ -117,13 +117,15 @@ def _nothing_came(talk):
             "nothing was sent: a server answers only who asks")
 
 
-def _request_mistake(wrong, ident, question):
+def _request_mistake(wrong, first, ident, question):
     if wrong == question:
         return "the number stands in front of the question, as two bytes: by it you know the answer again"
     if wrong == ident.to_bytes(2, "little") + question:
         return "network byte order: the most significant byte stands first"
     if wrong == str(ident).encode() + question:
         return "the number is two bytes of that value, number.to_bytes(2, \"big\"), not the digits that one reads"
+    if wrong[2:] == question and wrong == first:
+        return f"the number in front is {int.from_bytes(wrong[:2], 'big')}, and the one that is given is {ident}"
     if wrong[2:] == question:
         return "each try carries the same number: an answer to the first one may come late, and is an answer"
     if wrong.endswith(question):
@@ -163,7 +165,7 @@ def _asker_mistake(talk, request, expected, tries, outcome):
         if any(came in (given.data, given.data[2:]) for given in others):
             return OTHER
         if any(given.size < len(given.data) for given in talk.given):
-            return "recvfrom(n) takes n bytes of a datagram, and the rest of it is gone: ask for more than ever comes"
+            return CUT_OFF
     return None
 
 
@@ -308,6 +310,8 @@ def _impatient(talk, timeout, tells):
 def _count_mistake(talk, came, due):
     if any(type(value) is not int for value in came.values()):
         return "each count is a whole number"
+    if any(given.size < len(given.data) for given in talk.given):
+        return CUT_OFF
     if came["sent"] != due["sent"]:
         return f"sent is how many requests went out, {due['sent']}"
     more = came["received"] - due["received"]
