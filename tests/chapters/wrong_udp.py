@@ -478,6 +478,12 @@ def ask_text(sock, number, question, address, timeout, tries):
     sock.sendto(f"{number}{question}", address)
 
 
+def price_after_the_end(sock, number, name, address, timeout, tries):
+    with sock:
+        sock.sendto(request_of(number, name), address)
+    return sock.recv(2048)[2:]
+
+
 def price_by_another_socket(sock, number, name, address, timeout, tries):
     with socket.socket(type=socket.SOCK_DGRAM) as another:
         return asker()(another, number, name, address, timeout, tries)
@@ -493,6 +499,7 @@ def price_without_a_last_wait(sock, number, name, address, timeout, tries):
     raise TimeoutError("nobody answers")
 
 
+wrong(check.get_price, "closed before", "raised OSError")(price_after_the_end)
 wrong(check.get_price, "another socket was used", "nothing came to it")(price_by_another_socket)
 wrong(check.get_price, "the last request has its time, too", "0.00")(price_without_a_last_wait)
 wrong(check.get_price, "number stands in front", "b'tea'")(asker(request=lambda number, question: question))

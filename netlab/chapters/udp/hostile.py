@@ -168,11 +168,11 @@ class Bench:
         """What a call of the learner's gives: the next datagram, and who sent it."""
         if self.endless:        # it swallowed that: answers for ever, so that its loops end
             return (*self.answer(self.latest), b"")[0][:size], self.address
-        at_once = sock.gettimeout() == 0 or flags & _DONTWAIT
+        at_once = sock.gettimeout() == 0 or flags & _DONTWAIT or sock.fileno() == -1
         if self.chatter is not None:
             if not at_once:
                 self.asleep.wait(PAUSE)
-            if time.monotonic() >= self.pushed + PAUSE:
+            if time.monotonic() >= self.pushed + PAUSE and sock.fileno() != -1:
                 self.pushed = time.monotonic()
                 self.push(self.chatter, stranger=True)
         for_ever = sock.gettimeout() is None and not at_once
