@@ -501,7 +501,7 @@ def price_without_a_last_wait(sock, number, name, address, timeout, tries):
 
 wrong(check.get_price, "closed before", "raised OSError")(price_after_the_end)
 wrong(check.get_price, "another socket was used", "nothing came to it")(price_by_another_socket)
-wrong(check.get_price, "the last request has its time, too", "0.00")(price_without_a_last_wait)
+wrong(check.get_price, "the last request has its time, too", "seconds")(price_without_a_last_wait)
 wrong(check.get_price, "number stands in front", "b'tea'")(asker(request=lambda number, question: question))
 wrong(check.get_price, "network byte order", "b'\\x01\\x00tea'")(
     asker(lambda number, question: number.to_bytes(2, "little") + question))

@@ -184,7 +184,7 @@ get_price = Exercise("get_price", (
     _asking("a number above 255", (258, b"salt")),
     _asking("three questions", *THREE),
     _asking("a price that is not known", (7, b"gold")),
-    _asking("the first request is lost", (7, b"tea"), timeout=0.02, lose=(1,)),
+    _asking("the first request is lost", (7, b"tea"), timeout=0.1, lose=(1,)),
     _asking("an answer to another question comes first", (7, b"tea"), before=_first((number(6) + b"9", False))),
     _asking("a stranger answers first", (7, b"tea"), before=_first((number(7) + b"0", True))),
     _asking("an empty datagram and a short one come first", (7, b"tea"), before=_first((b"", False), (b"\0", False))),
@@ -368,7 +368,7 @@ def _strangers(talk, count):
 
 ping = Exercise("ping", (
     _pinging("a link that loses nothing", 3),
-    _pinging("nobody answers", 3, 0.02, loss=1.0),
+    _pinging("nobody answers", 3, 0.06, loss=1.0),
     _pinging("one request is lost", 3, 0.03, lose=(2,)),
     _pinging("each answer comes twice", 4, answer=lambda request: [request] * 2),
     _pinging("the server takes its time", 2, 0.5, delay=0.05),
