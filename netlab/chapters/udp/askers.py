@@ -208,7 +208,7 @@ def _pinging(title, count, timeout=0.1, seeds=(None,), **bench):
         for seed in seeds:
             with Bench(**{"answer": same, **bench}, **({} if seed is None else {"seed": seed})) as talk:
                 outcome = talk.run(function, talk.address, count, timeout)
-                miss = _judged_ping(talk, count, timeout, outcome)
+                miss = _judged_ping(talk, count, timeout, outcome, seed is None)
             if miss:
                 miss.call = f"(sock, address, {count}, {timeout:g}): {title if seed is None else over_link(seed, bench)}"
                 return miss
@@ -216,7 +216,7 @@ def _pinging(title, count, timeout=0.1, seeds=(None,), **bench):
     return trial
 
 
-def _judged_ping(talk, count, timeout, outcome):
+def _judged_ping(talk, count, timeout, outcome, lower):
     known = {number(each) for each in range(count)}
     echoes = [given for given in talk.given if given.server and given.data in known]
     first = {}
@@ -250,7 +250,7 @@ def _judged_ping(talk, count, timeout, outcome):
     counts = {key: came[key] for key in COUNTS}
     if counts != due or any(type(value) is not int for value in counts.values()):
         return Miss(show(due), show(counts) + tells, _count_mistake(talk, counts, due))
-    return _judged_times(talk, {key: came[key] for key in TIMES}, first, tells)
+    return _judged_times(talk, {key: came[key] for key in TIMES}, first, tells, lower)
 
 
 def _ping_error(talk, outcome):
@@ -294,13 +294,13 @@ def _ping_request(sent, count):
 
 def _impatient(talk, timeout, tells):
     """Each request has its answer, or its time, before the next one goes out."""
-    times = [when for when, _ in talk.sent] + [talk.ended]
-    for begin, end, (_, request) in zip(times, times[1:], talk.sent, strict=False):
+    ends = [when for when, _ in talk.sent[1:]] + [talk.ended]
+    for waited, end, (begin, request) in zip(talk.waited(), ends, talk.sent, strict=False):
         got = any(given.server and given.data == request and given.when <= end for given in talk.given)
         between = [given for given in talk.given if begin <= given.when <= end]
-        if not got and end - begin < timeout * EARLY:
+        if not got and waited < timeout * EARLY:
             name = int.from_bytes(request, "big")
-            return Miss(f"request {name} has {timeout:g} seconds for its answer", f"{end - begin:.3f} seconds{tells}",
+            return Miss(f"request {name} has {timeout:g} seconds for its answer", f"{waited:.3f} seconds{tells}",
                         STRANGER if any(given.data == request for given in between) else
                         "what came was no answer to this request: go on waiting for what is left of its time" if between else
                         "the next request, or the end, comes when the answer has come or time is up, not before")
@@ -332,8 +332,8 @@ def _count_mistake(talk, came, due):
     return "the second answer to a request is a duplicate, and so are the third and the fourth, also to an earlier request"
 
 
-def _judged_times(talk, came, first, tells):
-    """In ranges that follow from when a datagram was sent, and when it was given to the function."""
+def _judged_times(talk, came, first, tells, lower):
+    """In ranges that follow from when a datagram was sent, and when it was given to the function; `lower`: from below, too."""
     if not first:
         return None if came == dict.fromkeys(TIMES) else Miss(
             show(dict.fromkeys(TIMES)), show(came), "no answer came: then there is no time, and min, avg and max are None")
@@ -348,7 +348,7 @@ def _judged_times(talk, came, first, tells):
     if not came["min"] <= came["avg"] <= came["max"]:
         return Miss("min <= avg <= max", show(came), "avg is the sum of the times divided by their number")
     for name, low in zip(TIMES, least):
-        if came[name] < low - TICK:
+        if lower and came[name] < low - TICK:
             return Miss(f"{name} at least {low:.3f}", f"{came[name]:.3f}{tells}",
                         "a round trip begins when its own request leaves, also where the answer is late: note the time of each")
         if came[name] > most + TICK:

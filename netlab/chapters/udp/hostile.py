@@ -5,7 +5,6 @@ learner's `sendto` returns, and what the learner's calls gave is written down: s
 machine is.
 """
 import contextlib
-import itertools
 import select
 import socket
 import threading
@@ -75,6 +74,8 @@ class Bench:
         """A new call: forget what happened in the one before. The dice go on."""
         self.story, self.sent, self.given, self.astray, self.endless, self.latest = [], [], [], 0, None, b""
         self.returned = {}      # when the sendto with this datagram returned
+        self.since = []         # for each datagram sent: when the call before it had returned
+        self.last = time.monotonic()
 
     def __enter__(self):
         return self
@@ -87,7 +88,7 @@ class Bench:
     def run(self, function, *args) -> Outcome:
         """Call the function with the socket and these arguments."""
         self.begin()
-        self.began = time.monotonic()
+        self.began = self.last
         outcome = call(function, self.sock, *args)
         self.ended = time.monotonic()
         self.closed = self.sock.fileno() == -1
@@ -105,9 +106,13 @@ class Bench:
         return found
 
     def waited(self) -> list[float]:
-        """Seconds between each datagram that was sent and the next one, or the end."""
-        times = [when for when, _ in self.sent] + [self.ended]
-        return [after - before for before, after in itertools.pairwise(times)]
+        """Seconds that each datagram had, until the next one was sent, or the end.
+
+        They are counted from the end of the call before: a function may look at its clock before it sends, and a busy machine
+        may let it wait there.
+        """
+        ends = [when for when, _ in self.sent[1:]] + [self.ended]
+        return [end - since for since, end in zip(self.since, ends, strict=False)]
 
     def tells(self) -> str:
         """The events, the last ones where they are many."""
@@ -131,6 +136,7 @@ class Bench:
             return
         again = " again" if any(request == data for _, data in self.sent) else ""
         self.sent.append((time.monotonic(), request))
+        self.since.append(self.last)
         fate = Fate(0)
         if len(self.sent) not in self.lose:     # without a clock: who is held back waits for others to overtake it
             fate = self.there.put(request, 0)
@@ -199,7 +205,10 @@ class Watched(PLAIN):
     """The learner's socket: what it sends is carried at once, what it is given is written down."""
 
     def _sent(self, size):
-        self.bench.carry()
+        try:
+            self.bench.carry()
+        finally:
+            self.bench.last = time.monotonic()
         return size
 
     def sendto(self, *args):
@@ -215,7 +224,10 @@ class Watched(PLAIN):
         return self._sent(super().sendmsg(*args))
 
     def recvfrom(self, bufsize, flags=0):
-        return self.bench.take(self, bufsize, flags)
+        try:
+            return self.bench.take(self, bufsize, flags)
+        finally:
+            self.bench.last = time.monotonic()
 
     def recv(self, bufsize, flags=0):
         return self.recvfrom(bufsize, flags)[0]
