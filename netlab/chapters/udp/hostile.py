@@ -17,7 +17,7 @@ from netlab.teach.peers import HOST, PLAIN
 
 PRICES = {b"tea": b"3", b"salt": b"1", b"rice": b"2"}
 THERE, BACK = "client 1 to the server", "client 1 to the client"        # as netlab.Link has it: the same seed, the same fates
-MOST_SENT = 100         # requests, and
+MOST_SENT = 40          # requests, and
 MOST_GIVEN = 400        # datagrams given to the function, after which it has no end
 EVENTS = 9              # that are shown
 SOON = 0.2              # seconds that loopback has for a datagram where it does not come at once, as it does on Linux
