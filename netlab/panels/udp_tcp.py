@@ -36,12 +36,13 @@ class OverTcp:
             self._run()
         except TimeoutError:
             self.trouble = f"not all of it after {LIMIT} seconds"
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             self.trouble = error_name(error)
-        if self._over.is_set():
-            self.trouble = "it was ended"
-        self.done = True
-        self.panel.changed()
+        finally:
+            if self._over.is_set():
+                self.trouble = "it was ended"
+            self.done = True
+            self.panel.changed()
 
     def _run(self):
         until, sent, came = time.monotonic() + LIMIT, 0, []
@@ -55,7 +56,8 @@ class OverTcp:
         given = "".join(f", {name}={value:g}" for name, value in values.items())
         self.panel.typed("tcp_server = serve(quiet)", f"tcp_link = Link(tcp_server{given}, seed={self.seed})",
                          "tcp = socket.create_connection(tcp_link.address)")
-        with serve(take) as server, Link(server, **values, seed=self.seed) as link:
+        # RuntimeError: a connection that came to nothing may still be ending when they stop
+        with suppress(RuntimeError), serve(take) as server, Link(server, **values, seed=self.seed) as link:
             for _ in range(1, self.client):             # the dice are those of the how manyth client it is
                 socket.create_connection(link.address).close()
             self._sock = socket.create_connection(link.address)
