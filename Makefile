@@ -94,6 +94,7 @@ stress: $(READY)
 	"$(PY)" tests/tools/stress_panels.py
 	"$(PY)" tests/tools/stress_network.py
 	"$(PY)" tests/tools/stress_ladder.py
+	"$(PY)" tests/tools/stress_link.py
 	"$(PY)" tests/tools/stress_conversations.py --seconds 300
 	"$(PY)" tests/tools/stress_conversations.py --seconds 300 --busy
 	"$(PY)" tests/tools/run_cpython.py --against-plain all

@@ -128,6 +128,7 @@ def svg(story: Story, standalone: bool = True, waiting=(), width: int = WIDTH) -
             canvas.above.append(tag("rect", x=(width - wide) / 2, y=y - 13, width=wide, height=LINE * len(lines) + 4, class_="f"))
             for n, line in enumerate(lines):
                 canvas.words(width / 2, y + n * LINE, line, "s", "middle")
+                canvas.pills.append((width / 2, y + n * LINE - 4, wide))        # no label on it
             places.update((id(row), y) for row in item.rows)
             y += LINE * len(lines) + GAP
         else:
@@ -151,8 +152,7 @@ def svg(story: Story, standalone: bool = True, waiting=(), width: int = WIDTH) -
     for n, line in enumerate(words):
         canvas.words(plan.edge, bottom + 30 + n * LINE, line, "s")
     parts = [*lifelines, *canvas.boxes, *canvas.below, *canvas.above]
-    if plan.small:
-        parts = [tag("g", *parts, font_size=11.3)]
+    parts = [tag("g", *parts, font_size=11.3)] if plan.small else parts
     return drawing(width, bottom + 30 + LINE * len(words), *parts, label=story.caption,
                    text="" if plan.small else text(story), standalone=standalone)
 
@@ -243,7 +243,7 @@ def _lines_of(canvas, row, story, plan, places, visible):
         if id(cause) not in visible or cause.endpoint.id == row.endpoint.id:
             continue
         from_x, from_y = plan.lane[cause.endpoint.side, cause.who], places[id(cause)]
-        if cause.event.method in SENDS and e.method in RECEIVES and e.size:
+        if cause.event.method in SENDS and e.method in RECEIVES:
             sent, size = cause.event, e.size
             if row.endpoint.kind == "stream":       # of a stream, what the two have in common
                 size = min(sent.offset + sent.size, e.offset + e.size) - max(sent.offset, e.offset)
@@ -257,8 +257,7 @@ def _lines_of(canvas, row, story, plan, places, visible):
         canvas.line(x, y, middle, y + 8, f"l {side}")
         canvas.cross(middle + 6 * toward, y + 8)
     elif e.method in SENDS and e.size and not row.failed and id(row) not in plan.needed:
-        start, size = plan.inner[side], bytes_of(e.size)
-        reach = 12 if plan.small else 44
+        start, size, reach = plan.inner[side], bytes_of(e.size), 12 if plan.small else 44
         canvas.line(x, y, start + reach * toward, y, f"l {side}")
         canvas.words(start + (reach + 5) * toward, y + 4, size, "s halo", "start" if side == "client" else "end")
 

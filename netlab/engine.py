@@ -65,7 +65,7 @@ class Engine:
             self.selector = selectors.DefaultSelector()
             self.plumbing.append(self.selector)
             self.socket = self.make_socket(family, timeline)
-            if os.name == "posix":      # a port in TIME_WAIT may be used again (socket(7)); on Windows it means more
+            if os.name == "posix" and self.type == socket.SOCK_STREAM:     # a port in TIME_WAIT may be used again (socket(7))
                 PLAIN.setsockopt(self.socket, socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self.socket.bind((host, port))
             self.address = self.socket.getsockname()
@@ -111,8 +111,8 @@ class Engine:
         except RuntimeError as error:
             self.threads.discard(thread)
             self.fail(error)
-            return None
-        return thread
+            return False
+        return True
 
     def guarded(self, target, *args):
         try:

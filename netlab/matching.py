@@ -11,7 +11,7 @@ from netlab.words import port_of
 LOOKED_AT = 16          # a look at more sends than so many points at the first and the last of them
 BEGUN = {None, 0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN}       # results of a connect that was not refused
 CONNECTS = {"connect", "connect_ex"}
-ANYONE = object()
+ANYONE, AGAIN = object(), object()
 
 
 def match(events, endpoints):
@@ -50,15 +50,13 @@ def _match_connections(events, endpoints, sent, taken, causes, partners, listens
         return (said.startswith(heard) or heard.startswith(said)) and port_of(connect.address) == port_of(accept.local)
 
     for i, e in enumerate(events):
-        if e.method == "accept" and e.made is not None:
-            waiting = connects.get(port_of(e.address) or port_of(e.local))
-            if waiting:
-                c = next((c for c in waiting if agree(events[c], e)), waiting[0])
-                waiting.remove(c)
-                causes[i].append(c)
-                if e.socket in of_socket:
-                    listens[c] = _last_before(c, of_socket[e.socket])
-                partners[e.made], partners[events[c].socket] = events[c].socket, e.made
+        if e.made is not None and (waiting := connects.get(port_of(e.address) or port_of(e.local))):
+            c = next((c for c in waiting if agree(events[c], e)), waiting[0])
+            waiting.remove(c)
+            causes[i].append(c)
+            if e.socket in of_socket:
+                listens[c] = _last_before(c, of_socket[e.socket])
+            partners[e.made], partners[events[c].socket] = events[c].socket, e.made
     for i, e in enumerate(events):
         if e.method in CONNECTS and not e.error and e.result in (None, 0) and endpoints[e.socket].kind != "datagram":
             if i not in listens and port_of(e.address) in on_port:
@@ -136,10 +134,11 @@ def _match_streams(events, endpoints, sent, causes, partners):
 
 
 def _match_datagrams(events, endpoints, causes, partners):
-    """Join each datagram received to the first one sent that fits its ports and its bytes, and is not taken yet."""
-    flying, at, target, goes = _Flying(events), {}, {}, {}
+    """Join each datagram received to the first sent that fits its ports and its bytes; if all are taken, the last came again."""
+    flying, at, target, goes, last = _Flying(events), {}, {}, {}, {}
     datagrams = [(i, e) for i, e in enumerate(events) if e.method not in MARKS and endpoints[e.socket].kind == "datagram"]
     for i, e in datagrams:
+        flying.before[i], last[id(e.thread)] = last.get(id(e.thread), -1), i
         if e.local is not None:
             at.setdefault(port_of(e.local), e.socket)
         if e.method in CONNECTS and not e.error:
@@ -150,8 +149,9 @@ def _match_datagrams(events, endpoints, causes, partners):
             flying.add(i, ("twin", twin) if twin is not None else goes[i])
     for i, e in datagrams:
         if e.method in RECEIVES and not e.error:
-            found = flying.find(e, ("twin", e.socket))
-            found = flying.find(e, port_of(e.local)) if found is None else found
+            untils = (i, len(events)) if e.peek else (i, AGAIN, len(events))    # the last is for a log that is out of turn
+            tries = (flying.find(e, to, until) for until in untils for to in (("twin", e.socket), port_of(e.local)))
+            found = next((n for n in tries if n is not None), None)
             if found is not None:
                 causes[i].append(found)
                 partners.setdefault(e.socket, events[found].socket)
@@ -167,8 +167,9 @@ class _Flying:
     """Datagrams on their way: found by where they go, whose they are and what they hold, the earliest first."""
 
     def __init__(self, events):
-        self.events, self.taken = events, set()
+        self.events, self.taken, self.last = events, set(), {}
         self.to, self.whole, self.cut = defaultdict(list), defaultdict(deque), {}
+        self.before = {}        # a send -> the call before it in its thread: what was noted until then has not received it
 
     def add(self, i, to):
         self.to[to].append(i)
@@ -178,10 +179,10 @@ class _Flying:
         for sender in (port_of(self.events[i].local), ANYONE):
             index[to, sender, size, self.events[i].data[:size]].append(i)
 
-    def find(self, e, to):
-        """The position of the send that `e` received; None where there is none."""
+    def find(self, e, to, until):
+        """The position of the send, begun before `until`, that `e` received, or received AGAIN; None where there is none."""
         room = next((a for a in e.args[:1] if type(a) is int), None)        # a buffer of the program's own: not known
-        found = self._first(self.whole, e, to) if room != e.size else None
+        found = self._first(self.whole, e, to, until) if room != e.size else None
         if found is not None or room not in (None, e.size):
             return found
         if (to, e.size) not in self.cut:        # it may be the beginning of a longer one
@@ -189,13 +190,14 @@ class _Flying:
             for i in self.to.get(to, ()):
                 if self.events[i].size >= e.size:
                     self._enter(begins, i, to, e.size)
-        return self._first(self.cut[to, e.size], e, to)
+        return self._first(self.cut[to, e.size], e, to, until)
 
-    def _first(self, index, e, to):
+    def _first(self, index, e, to, until):
         heads = []
         for sender in (ANYONE,) if e.address is None else (port_of(e.address), None):
-            queue = index.get((to, sender, e.size, e.data), ())
+            queue = index.get(key := (to, sender, e.size, e.data), ())
             while queue and queue[0] in self.taken:
-                queue.popleft()
-            heads += list(queue)[:1]
+                self.last[key] = queue.popleft()
+            last = [self.last[key]] if until is AGAIN and key in self.last else []
+            heads += last if until is AGAIN else [queue[0]] if queue and self.before[queue[0]] < until else []
         return min(heads, default=None)

@@ -256,7 +256,7 @@ def _rows(events, steps, causes, partners, listens, endpoints):
         note_owner(e)
     readers = defaultdict(list)         # a send -> the receives that took its bytes
     for i, e in enumerate(events):
-        if e.method in RECEIVES and e.size and not e.peek:
+        if e.method in RECEIVES and not e.peek and (e.size or endpoints[e.socket].kind == "datagram"):
             for c in causes[i]:
                 readers[c].append(i)
     rows, row_of, start_of = [], {}, {}
@@ -293,8 +293,8 @@ def _note(i, events, causes, readers, endpoints):
     if e.method not in RECEIVES:
         return ""
     if endpoints[e.socket].kind == "datagram":
-        lost = sum(events[c].size - e.size for c in needed)
-        return f"{lost} bytes did not fit and are gone" if lost > 0 and not e.peek else ""
+        lost, again = sum(events[c].size - e.size for c in needed), any(i in readers[c][1:] for c in needed)
+        return "" if e.peek else ", ".join(["came again"] * again + [f"without {bytes_of(lost)} that did not fit"] * (lost > 0))
     if not e.error and not e.size and needed:
         return "the peer closed" if events[needed[0]].method == "close" else "the peer ended its sending"
     if e.peek:
@@ -315,8 +315,9 @@ def _caption(rows, endpoints):
     special = [_cut(rows, done), _served(rows, done), _end(rows, done), _waits(done)]
     said = [*_moved(rows, done, endpoints), *filter(None, special)][:4] or [_no_bytes(done)]
     lost, failed = sum(row.lost for row in done), Counter(f"{r.event.method}() raised {r.result}" for r in done if r.failed)
-    if lost:
-        said.append(f"{count_of(lost, 'datagram').capitalize()} {'was' if lost == 1 else 'were'} sent and never received.")
+    gone = f"{'was' if lost == 1 else 'were'} sent and never received"
+    for many, what in (lost, gone), (sum(row.note.startswith("came again") for row in done), "came again"):
+        said += [f"{count_of(many, 'datagram').capitalize()} {what}."] * bool(many)
     said += [f"{what}{f', {many:,} times' if many > 1 else ''}." for what, many in list(failed.items())[:2]]
     if len(failed) > 2:
         said.append(f"{count_of(sum(failed.values()) - sum(list(failed.values())[:2]), 'more call').capitalize()} failed.")

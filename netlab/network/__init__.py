@@ -2,7 +2,7 @@
 
 Read it from `network`, `hosts` and `cables`, which a notebook uses, to `process` and `helper`, which do the work;
 `routing` finds the ways, `fates` says what a bad cable does, `inside` is `with host:`. What passed: `packets`, as a
-picture `map`, `ladder`, `one_packet`. `link` is a bad way on loopback, with the same fates, where there is no such network.
+picture `map`, `ladder`, `one_packet`. `link` and `relay` are a bad way on loopback, with the same fates, on every system.
 """
 from netlab.network.cables import Cable, Frame
 from netlab.network.hosts import Host, Router

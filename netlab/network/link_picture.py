@@ -18,7 +18,7 @@ BANDS, MOST = 6, 24         # ways that are shown, and datagrams of each: the la
 WIDE = 760
 BOX, LINES = 22, 50         # height of a datagram, and of the lines between the rows
 BAND = 2 * BOX + LINES + 29     # with the numbers above and below it
-CHAR, SANS = .6, 5.9       # width of a character: monospaced, of its size; of a sentence's
+CHAR, SANS, DIGIT = .6, 5.9, 6.4    # width of a character: monospaced, as a share of its size; of a sentence; of a number
 OTHER = {"server": "client", "client": "server"}
 
 
@@ -47,10 +47,10 @@ class _Way:
     def shown(self, room, narrowest):
         """The latest datagrams that find room, copies too."""
         digits = len(str(self.passed[-1].number))
-        most, shown, copies = min(MOST, int(room / max(narrowest, 6 * digits + 5))), [], 0
+        most, shown, copies = min(MOST, int(room / max(narrowest, DIGIT * digits + 3))), [], 0
         for p in reversed(self.passed):
             copies += len(p.came)
-            if len(shown) == most or copies > max(most, 2):
+            if shown and (len(shown) == most or copies > most):
                 break
             shown.append(p)
         return shown[::-1]
@@ -177,12 +177,14 @@ def _band(way, alone, width, edge, y, small):
     left = edge + (60 if small else 80)
     room = width - edge - left
     shown = way.shown(room, 25.4 if small else 26)
-    pitch, close = (min(64, room / many) for many in (len(shown), max(len(shown), sum(len(p.came) for p in shown))))
-    wide = close - (2 if close < 32 else 8)
+    many = max(len(shown), sum(len(p.came) for p in shown))
+    close = min(64, room / many)        # what a box may take in the fuller row; that row says how wide the other is
+    pitch = close * many / len(shown)
+    wide, digits = close - (2 if close < 44 else 8), len(str(shown[-1].number))
     size, letters = _fit(shown, wide)
     above = [left + pitch * (n + .5) for n in range(len(shown))]
     out = sorted((place, n) for n, p in enumerate(shown) for place in p.came)       # what came, in its order
-    below = _spread([above[n] for _, n in out], wide + 2, left + wide / 2, width - edge - wide / 2)
+    below = _spread([above[n] for _, n in out], max(wide + 2, DIGIT * digits + 3), left + wide / 2, width - edge - wide / 2)
     top, low = y + 13, y + 13 + BOX + LINES         # of the two rows
     parts = []
     for row, who, does, kind in ((top, sender, "sends", side), (low, receiver, "receives", way.toward)):
@@ -203,12 +205,10 @@ def _band(way, alone, width, edge, y, small):
 
 
 def _fit(shown, wide):
-    """(font size, letters): the largest size at which all texts are whole, or else the smallest, and its room."""
+    """(font size, letters): the largest size at which all texts are whole, or else one at which four letters have room."""
+    sizes = [(size, int((wide - 1.5) / (CHAR * size))) for size in (12.5, 11, 9.5, 9)]
     longest = max(p.size for p in shown)
-    for size in (12.5, 11, 9.5, 9):
-        letters = int((wide - 1.5) / (CHAR * size))
-        if longest <= letters or size == 9:
-            return size, letters
+    return next((each for each in sizes if each[1] >= longest), next((each for each in sizes[1:] if each[1] > 3), sizes[-1]))
 
 
 def _spread(wanted, apart, least, most):
@@ -232,8 +232,8 @@ def _datagram(p, x, y, number_y, wide, size, letters):
               stroke=colour, stroke_width=1.5)
     if p.size:
         yield tag("text", words, x=f"{x:.1f}", y=y + 15, class_="m", text_anchor="middle", font_size=size)
-    else:
-        yield tag("text", "empty", x=f"{x:.1f}", y=y + 15, class_="s", text_anchor="middle", font_size=min(10.5, wide / 2.9))
+    elif wide > 36:
+        yield tag("text", "empty", x=f"{x:.1f}", y=y + 15, class_="s", text_anchor="middle", font_size=10)
     yield tag("text", p.number, x=f"{x:.1f}", y=number_y, class_="s", text_anchor="middle", font_size=10)
 
 

@@ -50,6 +50,23 @@ def test_a_send_queue_grows_when_the_peer_does_not_read(pair):
 
 
 @linux
+def test_what_a_full_receive_buffer_drops_is_counted():
+    with socket.socket(type=socket.SOCK_DGRAM) as sender, socket.socket(type=socket.SOCK_DGRAM) as receiver:
+        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        receiver.bind(("127.0.0.1", 0))
+        receiver.setblocking(False)
+        assert kernel.dropped(receiver) == 0
+        for _ in range(100):
+            sender.sendto(bytes(200), receiver.getsockname())
+        came = 0
+        with pytest.raises(BlockingIOError):
+            while receiver.recv(1000):
+                came += 1
+        assert 0 < came < 100 and kernel.dropped(receiver) == 100 - came
+    assert kernel.dropped(receiver) is None and "closed" in kernel.why(kernel.dropped, receiver)
+
+
+@linux
 def test_states_from_listen_to_closed(pair):
     _, client, conn = pair
     assert [kernel.state(sock) for sock in pair] == ["LISTEN", "ESTABLISHED", "ESTABLISHED"]

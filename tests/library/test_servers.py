@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gc
 import socket
@@ -17,6 +18,7 @@ from conftest import left_behind, need, open_files
 
 import netlab
 from netlab import engine
+from netlab.kernel import wait_until
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
 
@@ -449,3 +451,64 @@ def test_a_timeline_says_that_the_server_stopped_and_not_that_the_peer_closed():
     text = texts.pop()
     assert 'recv → b""   (the server stopped)' in text
     assert text.index("the server stopped") < text.index("the peer closed")
+
+
+# later
+
+@pytest.mark.parametrize("serve", [netlab.serve, netlab.serve_udp])
+def test_later_calls_in_the_servers_thread_in_the_order_of_time(serve):
+    called = []
+    with serve(lambda *_: None, name="clock") as server:
+        def note(word):
+            called.append((word, threading.current_thread().name))
+        server.later(.04, note, "second")
+        server.later(0, note, "first")
+        server.later(.02, note, "never").cancel()
+        server.later(60, note, "too late")
+        wait_until(lambda: len(called) == 2)
+    assert called == [("first", "server clock"), ("second", "server clock")]
+
+
+def test_a_udp_server_sends_again_and_to_others():
+    heard = []
+
+    def answer(data, address):
+        if data == b"join":
+            heard.append(address)
+            return b"welcome"
+        for each in heard:
+            server.later(0, server.socket.sendto, data, each)
+
+    with netlab.serve_udp(answer) as server, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(socket.socket(type=socket.SOCK_DGRAM)) for _ in range(3)]
+        for client in clients:
+            client.settimeout(5)
+            client.sendto(b"join", server.address)
+            assert client.recv(100) == b"welcome"
+        clients[0].sendto(b"news", server.address)
+        assert [client.recv(100) for client in clients] == [b"news"] * 3
+
+
+def test_what_later_raises_is_told_and_the_server_goes_on():
+    with pytest.raises(ZeroDivisionError):
+        with netlab.serve_udp(lambda data, address: data) as server, socket.socket(type=socket.SOCK_DGRAM) as client:
+            client.settimeout(5)
+            server.later(0, lambda: 1 / 0)
+            client.sendto(b"x", server.address)
+            assert client.recv(10) == b"x"
+
+
+@pytest.mark.parametrize("seconds, function, error, words", [
+    (-1, print, ValueError, "0 or more, not -1"), ("1", print, ValueError, "not '1'"), (1, 5, TypeError, "a function, not 5"),
+    (float("nan"), print, ValueError, "nan")])
+def test_later_says_what_it_takes(seconds, function, error, words):
+    with netlab.serve(netlab.echo) as server, pytest.raises(error, match=words):
+        server.later(seconds, function)
+
+
+def test_a_port_has_one_udp_server():
+    with netlab.serve_udp(lambda data, address: data) as server:
+        with pytest.raises(OSError) as raised:
+            netlab.serve_udp(lambda data, address: data, port=server.port)
+        assert raised.value.errno == errno.EADDRINUSE
+        netlab.serve(netlab.echo, port=server.port).stop()      # TCP has ports of its own

@@ -18,18 +18,20 @@ import time
 import netlab
 from netlab import engine, kernel, servers
 
+OURS = {servers.__file__, engine.__file__}
+
 
 class Tracer:
     """Raises KeyboardInterrupt at the point of that number, once.
 
-    Points are calls, lines and returns (or each instruction) of servers.py and engine.py, and lines of the library that it calls.
+    Points are calls, lines and returns (or each instruction) of OURS, and lines of the library that they call.
     """
 
     def __init__(self, point, grain):
         self.left, self.instructions = point, grain == "instruction"
 
     def __call__(self, frame, event, argument):
-        ours = frame.f_code.co_filename in (servers.__file__, engine.__file__)
+        ours = frame.f_code.co_filename in OURS
         if event == "call" and not ours and (frame.f_back is None or frame.f_back.f_trace is not self):
             return None
         frame.f_trace, frame.f_trace_opcodes = self, ours and self.instructions

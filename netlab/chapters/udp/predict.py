@@ -1,16 +1,78 @@
-"""Predictions of this chapter. Each wrong answer is one that people give, and says what leads to it."""
-from netlab.teach.questions import number, single
+"""Predictions of chapter 5: UDP. Each wrong answer is one that people give, and says what leads to it."""
+from netlab.teach.questions import multiple, number, single
 
-length = number(
-    "`naïve` has five letters. How many bytes does `sendall` send for it, in UTF-8?",
-    6,
-    "`ï` is no ASCII character: UTF-8 writes it in two bytes.",
-    {5: "That is the number of characters. A socket carries bytes, and `ï` takes two of them.",
-     10: "Two bytes for every letter is UTF-16. In UTF-8 the letters of ASCII take one each."})
+nobody_there = single(
+    "Nobody is at that port: no program, no socket. What does `client.sendto(b\"tea\", address)` do?",
+    {"It raises `ConnectionRefusedError`": "TCP's `connect` would: it waits for an answer. Here nobody is asked.",
+     "It waits until somebody is there": "`sendto` gives the datagram to the kernel. It waits for no reader.",
+     "It returns 3, as if all were well": "Three bytes went into the kernel, and that is all that the 3 says.",
+     "It returns 0": "0 would mean that nothing was sent. A datagram has left."},
+    "It returns 3, as if all were well")
 
-half = single(
-    "The other side receives `b\"na\\xc3\"`, the first three bytes of `naïve`, and decodes them. What comes?",
-    {"'na'": "Python does not drop bytes in silence unless you ask for it.",
-     "'naÃ'": "That is what Latin-1 makes of them, where each byte is a character. UTF-8 knows that more must follow.",
-     "An error": "`\\xc3` says that one more byte belongs to this character, and none is there."},
-    "An error")
+borders = single(
+    "Three datagrams wait: `b\"tea\"`, `b\"salt\"`, `b\"rice\"`. What does `server.recv(1024)` return?",
+    {"b'teasaltrice'": "A TCP stream would. It has no borders. Here each `sendto` made a datagram of its own.",
+     "b'tea'": "One call takes one datagram, however much room there is.",
+     "b'rice'": "They wait in the order in which they came, and the first is taken first.",
+     "It depends on the moment": "With TCP it would. A datagram comes whole, or it does not come."},
+    "b'tea'")
+
+rest = single(
+    "Two datagrams wait: `b\"tea, please\"` and `b\"salt\"`. You call `recv(3)`, then `recv(1024)`. "
+    "What does the second call return?",
+    {"b', please'": "So it is with TCP: the rest waits. A datagram is taken as a whole, and what has no room is thrown away.",
+     "b'salt'": "The first call has used up the first datagram, all of it.",
+     "b', pleasesalt'": "That would be a stream. Datagrams are never joined.",
+     "b'tea, please'": "The first call took it. Only a look with `MSG_PEEK` leaves it there."},
+    "b'salt'")
+
+largest = number(
+    "A packet of IPv4 says its own length in 16 bits: 65,535 bytes at most, headers included. IP's header takes 20 of them, "
+    "UDP's takes 8. How many bytes can a datagram carry?", 65507, "65,535 - 20 - 8.",
+    {65535: "That is the whole packet, with both headers.",
+     65536: "16 bits count from 0 to 65,535, and the headers need room too.",
+     65515: "IP's 20 bytes are off. UDP has a header as well.",
+     65527: "UDP's 8 bytes are off. IP has a header as well.",
+     1472: "That is what fits into one frame of Ethernet. IP can split what is larger: chapter 01, part 5."})
+
+who_tells = single(
+    "`client` is a UDP socket. It calls `connect` with an address where nobody is, then `send(b\"tea\")`, then `recv(1024)`. "
+    "Which of the three raises `ConnectionRefusedError`?",
+    {"`connect`": "For UDP it sends nothing, so there is nothing that could be refused.",
+     "`send`": "It hands the datagram over and returns. The bad news comes after that.",
+     "`recv`": "The news came back after `send` had returned. The next call is told.",
+     "none: `recv` waits until its time is up": "So it was without `connect`. Now the kernel knows whom the news is for."},
+    "`recv`")
+
+flood = number(
+    "The server reads nothing, and its buffer is small. The client calls `sendto` a thousand times. "
+    "How many of these calls raise an error?", 0,
+    "None. The datagrams did leave. Where they were thrown away is the other end, and it tells nobody.",
+    {1: "Not even one: who should raise it? The sender's part went well.",
+     1000: "Each call hands a datagram to the kernel, and that works."})
+
+copies = single(
+    "On a link that doubles everything, a client asks for tea, takes one answer, asks for salt, takes one answer, asks for rice, "
+    "takes one answer. The prices are 3, 1 and 2. What does it hear?",
+    {"3, 1, 2": "If nobody read the copies. But they are in the queue, before the next answer.",
+     "3, 3, 3": "The question came twice, and each answer did: four answers about tea.",
+     "3, 3, 1": "So it would be with one copy. The question was doubled as well.",
+     "An error": "A copy is a datagram like any other. Nobody sees that there was one before."},
+    "3, 3, 3")
+
+sold = number(
+    "The shop has ten packets of salt. A client sends `sell salt`, the shop sells one, and its answer is lost. The client "
+    "does what you have just taught it: it asks again, and gets an answer. How many packets has the shop left?", 8,
+    "The shop has sold one for each request that came. It cannot know that the second is the first once more.",
+    {9: "The client wanted one, and knows of one. What does the shop know?",
+     10: "Only the answer was lost. The first request came, and was done."})
+
+claims = multiple(
+    "Which of these hold?",
+    {"UDP datagrams stick together": "Part 2: each `recv` gave one, however much room it had.",
+     "`send` and `recv` are for TCP": "Part 4: a connected UDP socket has them too.",
+     "`getpeername` works on a UDP socket": "On a connected one. On another it raises ENOTCONN, as on TCP.",
+     "`connect` on UDP makes a handshake": "It sends nothing at all.",
+     "On loopback nothing is lost": "Part 5: nearly all of a thousand.",
+     "One UDP socket serves many clients": "Part 3: each datagram says where it comes from."},
+    {"`getpeername` works on a UDP socket", "One UDP socket serves many clients"})
