@@ -133,6 +133,8 @@ class UdpPanel(Panel):
         one, other, passed = self._way()
         head = row(button("Add a sender", "add_sender", off=len(self.senders) == SENDERS), soft(f"{one.name} → {other.name}"),
                    button("Add a receiver", "add_receiver", off=len(self.receivers) == RECEIVERS))
+        if not passed:
+            return tag("div", head, tag("div", soft("Nothing has passed the link yet."), class_="nl-picture"), class_="nl-link")
         wide, narrow = (tag("div", fates(tuple(passed), width), class_=kind)
                         for width, kind in ((430, "nl-picture"), (340, "nl-picture nl-narrow")))
         return tag("div", head, wide, narrow, class_="nl-link")
@@ -197,6 +199,8 @@ class UdpPanel(Panel):
     def took(self, peer, data, size, who):
         """A call has taken a datagram of `size` bytes, and brought `data`."""
         name = peer.name.capitalize()
+        if peer.side == "server":
+            peer.told = peer.dropped            # there is room again
         if not size:
             self.reached.add("empty")
             self.say(f"{name} received an empty datagram from {who}: a message of 0 bytes.")
@@ -225,7 +229,8 @@ class UdpPanel(Panel):
         else:
             self._receiver = peer
             self.put("buffer", "small" if peer.small else "usual")
-        self._drawn_way = None
+        if self.receiver.passed_of(self.sender, "server"):
+            self._drawn_way = self.receiver, self.sender, "server"
         self.changed()
 
     def on_add_sender(self, _):

@@ -67,6 +67,8 @@ class Peer:
     def note(self):
         """What is said of its kernel's queue."""
         count, drawn = len(self.here), len(self.drawn())
+        if self.side == "client":               # there is less room
+            return f"{number_of(count, 'datagram')} here"
         some = f", the next {drawn} drawn" * (drawn < count)
         return f"{number_of(count, 'datagram')}, not received yet{some}" if count else "nothing in its kernel"
 
@@ -86,13 +88,18 @@ class Peer:
         strip = tag("span", bytes_strip(self.drawn(), True), class_="nl-strip") if self.here else ""
         told = self.open and (self.here or self.side == "server")
         lies = tag("div", strip, soft(self.note()), class_="nl-lies") if told else ""
-        return tag("div", box, lies, tag("div", *self.last, class_="nl-last"), class_="nl-peer", data_key=self.key)
+        last = tag("div", *self.last, class_="nl-last") if self.last or self.side == "server" else ""
+        return tag("div", box, lies, last, class_="nl-peer", data_key=self.key)
 
     # what lies in its kernel
 
     def came(self, piece, who):
-        """A datagram has come out of a link, to here."""
-        if self.open:
+        """A datagram has come out of a link, to here; `check` may have seen it in the kernel before the link told of it."""
+        seen = [n for n, each in enumerate(self.here) if each.piece.send is None and each.who == who
+                and (each.piece.size, each.piece.data) == (piece.size, piece.data)]
+        if seen:
+            self.here[seen[0]] = Here(piece, who)
+        elif self.open:
             self.here.append(Here(piece, who))
 
     def check(self):
@@ -147,8 +154,6 @@ class Peer:
             self.panel.typed(f"for data in {tuple(shown[:done])!r}:{note}", f"    {self.variable}.sendto(data, {where})")
         elif done:
             self.panel.typed(f"{self.variable}.sendto({shown[0]!r}, {where}){note}")
-        if done == len(messages):
-            self.last.append(tag("code", f"sendto × {done}" if done > 1 else "sendto"))
         return done
 
     def receive(self, count):

@@ -14,8 +14,8 @@ ENDS = {"client": "sender", "server": "receiver"}
 @lru_cache(8)                           # mostly it is as it was; few, since it holds what passed
 def fates(passed: tuple, width: int) -> Markup:
     """What became of what passed, so wide. A link calls its two ends client and server; in the panel they are named otherwise."""
-    return Markup(re.sub(r'(font-weight="600"[^>]*>)(client|server)<', lambda found: f"{found[1]}{ENDS[found[2]]}<",
-                         fates_svg(passed, width, 1)))
+    return Markup(re.sub(r'(font-weight="600"[^>]*)>(client|server)<',
+                         lambda found: f'{found[1]} font-size="11.5">{ENDS[found[2]]}<', fates_svg(passed, width, 1)))
 
 
 def stage(title: str, said: str, sender, receiver, passed: list, text: str) -> Picture:

@@ -9,7 +9,7 @@ import pytest
 from hands import Hand, Kernel
 from stress_panels import act
 
-from netlab import kernel
+from netlab import Link, kernel
 from netlab.kernel import wait_until
 from netlab.network.fates import Impairment
 from netlab.panels.udp import MOST, RECEIVERS, ROW, SENDERS, UdpPanel
@@ -93,7 +93,7 @@ def test_one_datagram_there_and_an_answer_back(hand):
     hand.type("Answer", "yes!")
     hand.do("answer")
     hand.until("Receiver 1 answered sender 1, by the address from recvfrom", "said")
-    hand.until_of("sender 1", "yes! 79657321 1 datagram, not received yet")
+    hand.until_of("sender 1", "yes! 79657321 1 datagram here")
     hand.until("receiver 1 → sender 1 .*server → client, 1 sent: it came", "stage")
     hand.do("hear")
     hand.until("Sender 1 received 4 bytes from receiver 1", "said")
@@ -314,7 +314,7 @@ def test_four_senders_three_receivers_and_each_hears_its_own(hand):
         hand.recv()
         hand.until(f"Receiver {receiver} received 6 bytes from sender {sender}", "said")
         hand.do("answer")
-        hand.until_of(f"sender {sender}", "1 datagram, not received yet")
+        hand.until_of(f"sender {sender}", "1 datagram here")
     assert len(hand.panel.senders) == SENDERS
     hand.box("sender 4")
     hand.do("hear")
@@ -445,6 +445,16 @@ def test_what_the_panel_says_is_in_the_kernel(hand):
     hand.panel.see()
     shown = [each.piece.data for each in hand.panel.receiver.here]
     assert shown == there(hand.panel.receiver)
+
+
+def test_what_is_seen_in_the_kernel_before_the_link_tells_of_it_is_counted_once(hand, monkeypatch):
+    late, passed_now = [], Link.passed_now
+    monkeypatch.setattr(Link, "passed_now", lambda link: passed_now(link) if late else [])
+    hand.sendto()
+    hand.until_of("receiver 1", "1 datagram, not received yet")
+    late.append(True)
+    hand.panel.see()
+    assert [(each.piece.send, each.who) for each in hand.panel.receiver.here] == [(0, "sender 1")]
 
 
 def drained(hand):
