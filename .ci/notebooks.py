@@ -234,7 +234,6 @@ def use_udp(panel) -> str:
     for name, value, act in (("seed", "46", panel.on_seed), ("loss", "20", panel.on_set), ("reorder", "20", panel.on_set)):
         panel.put(name, value)
         act(name)
-    panel.put("message", "tea")
     panel.put("times", "4")
     panel.on_sendto("")
     wait_until(lambda: panel.bursts and panel.bursts[-1].over())

@@ -17,7 +17,7 @@ VALUES = {      # of the link: label, the highest, step, unit, how much of it is
 GOALS = {
     "borders": ("Send 3 at once, and recvfrom three times.",
                 "Each call brings one datagram, whole: never two, never a half. UDP keeps the borders; TCP has none."),
-    "rest": ("Send hello, recvfrom 2 bytes. The rest?",
+    "rest": ("Send tea, and recvfrom 2 bytes. The rest?",
              "Gone. recvfrom takes the whole datagram and hands over what fits. The next call brings the next datagram."),
     "empty": ("Send an empty message. Does it come?",
               'A datagram of 0 bytes: a header, and no data. b"" is a message like any other here, and not the end.'),
@@ -93,7 +93,7 @@ class UdpPanel(Panel):
 
         send = row(
             tag("b", sender.name, class_="nl-client nl-whom"),
-            self.field("message", "Message", "hello", "nl-wide", data_enter="sendto"),
+            self.field("message", "Message", "tea", "nl-wide", data_enter="sendto"),
             self.choice("as", "As", (("text", "text"), ("hex", "hex")), "nl-short"),
             self.field("times", "How many", "1", "nl-short", data_enter="sendto"),
             press("sendto", "sendto"),
@@ -102,7 +102,7 @@ class UdpPanel(Panel):
             tag("b", receiver.name, class_="nl-server nl-whom"),
             self.field("count", "At most", "1024", "nl-short", data_enter="recvfrom"),
             press("recvfrom", "recvfrom", off=bool(receiver.doing) or not receiver.open),
-            self.field("answer", "Answer", "yes", "nl-wide", data_enter="answer"),
+            self.field("answer", "Answer", "3", "nl-wide", data_enter="answer"),
             press("sendto, back", "answer", off=not receiver.heard),
             self.choice("buffer", "Buffer", (("usual", "usual"), ("small", "small")), "nl-short", data_change="buffer"),
             press(*(("close", "close") if receiver.open else ("bind", "bind")), key="receiver"), kind="nl-of-server")
