@@ -15,6 +15,7 @@ from netlab.network.fates import Impairment
 from netlab.network.link_picture import fates_picture, fates_text
 from netlab.network.relay import DatagramRelay, Passed, StreamRelay
 from netlab.servers import Server
+from netlab.style import tag
 
 
 class Link(Server):
@@ -110,14 +111,16 @@ class Link(Server):
 
     def text(self) -> str:
         """What has passed, as a table in plain text."""
-        return fates_text(self.passed) + self._too_fast()
+        return "\n".join(filter(None, [fates_text(self.passed), self._too_fast()]))
 
     def _too_fast(self):
-        return f"\n{self.overflowed:,} more came too fast: the kernel dropped them before the link." if self.overflowed else ""
+        return (too_fast := self.overflowed) and f"{too_fast:,} more came too fast: the kernel dropped them before the link."
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        picture = fates_picture(self.passed, self.name)
-        return {**picture._repr_mimebundle_(), "text/plain": self.text()}
+        shown = fates_picture(self.passed, self.name)._repr_mimebundle_()
+        if too_fast := self._too_fast():
+            shown["text/html"] += str(tag("p", too_fast))
+        return {**shown, "text/plain": self.text()}
 
     def __repr__(self):
         return f"<Link {self.name!r} {'running' if self.running else 'stopped'}>"

@@ -177,7 +177,9 @@ def test_what_comes_too_fast_is_told():
             gate.set()
             passed = link.passed
             assert 0 < link.overflowed == 5000 - len(passed)
-            assert f"{link.overflowed:,} more came too fast" in link.text()
+            shown = link._repr_mimebundle_()
+            assert f"{link.overflowed:,} more came too fast" in link.text() == shown["text/plain"]
+            assert f"{link.overflowed:,} more came too fast" in shown["text/html"]
 
 
 def test_a_timeline_shows_it_as_if_the_link_were_not_there():
