@@ -2,6 +2,7 @@
 import select
 import socket
 import sys
+import threading
 import time
 
 import pytest
@@ -102,6 +103,15 @@ def test_who_waits_for_ever_is_told_at_once():
     with Bench(same, loss=1.0) as talk:
         outcome = talk.run(lambda sock: (sock.sendto(b"\0\1", talk.address), sock.recvfrom(100)))
     assert outcome.late and "nothing is on its way" in str(outcome) and time.monotonic() - began < 2
+
+
+def test_a_function_that_is_stopped_while_an_answer_is_prepared_leaves_nothing(monkeypatch):
+    def start(timer):
+        raise engine.TooLong("no end")
+
+    with monkeypatch.context() as patch, Bench(same, delay=0.01) as talk:
+        patch.setattr(threading.Timer, "start", start)
+        assert talk.run(lambda sock: sock.sendto(b"\0\1", talk.address)).late
 
 
 def test_an_answer_that_takes_its_time_is_waited_for():

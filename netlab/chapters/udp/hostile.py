@@ -82,7 +82,9 @@ class Bench:
 
     def __exit__(self, *error):
         for timer in self.timers:
-            timer.join()
+            timer.cancel()
+            if timer.ident:                     # the limit of time may have rung before it was started
+                timer.join()
         self.kept.close()
 
     def run(self, function, *args) -> Outcome:
@@ -163,8 +165,9 @@ class Bench:
         self.returned[request] = time.monotonic()
 
     def deliver(self, replies):
-        for reply in replies:
-            self.server.sendto(reply, self.sender)
+        with contextlib.suppress(OSError):      # the trial is over
+            for reply in replies:
+                self.server.sendto(reply, self.sender)
 
     def push(self, data, *, stranger=False):
         """Send a datagram to the learner's socket, past the link."""
