@@ -288,7 +288,7 @@ class _Stream:
 
     def __init__(self, way, source, target):
         self.way, self.source, self.target = way, source, target
-        self.queue, self.held, self.last = deque(), 0, 0.0      # [until when, chunk, late?, its bytes]; their sum; the last's time
+        self.queue, self.held, self.last = deque(), 0, 0.0      # [until when, chunk, late?, its bytes]; their sum; its last time
         self.reading = self.ended = self.full = self.closed = False
 
     def let_out(self, now):
