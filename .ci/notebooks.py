@@ -27,7 +27,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from netlab.kernel import wait_until
 from netlab.network import Network
-from netlab.panels import MethodPanel, NetworkPanel, TcpPanel
+from netlab.panels import MethodPanel, NetworkPanel, TcpPanel, UdpPanel
 from netlab.teach import recorded
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -229,9 +229,21 @@ def use_network(panel) -> str:
     return "south-bob is cut: packets go by north and east."
 
 
+def use_udp(panel) -> str:
+    """The same of a UdpPanel: four datagrams over a bad link."""
+    for name, value, act in (("seed", "46", panel.on_seed), ("loss", "20", panel.on_set), ("reorder", "20", panel.on_set)):
+        panel.put(name, value)
+        act(name)
+    panel.put("times", "4")
+    panel.on_sendto("")
+    wait_until(lambda: panel.bursts and panel.bursts[-1].over())
+    panel.see()
+    return panel.bursts[-1].told()
+
+
 def draw_panels() -> dict[Path, str]:
     """The stored picture of each panel that has sockets, drawn from a real use of it just now."""
-    found, panels = {}, [(MethodPanel, use_method), (TcpPanel, use_tcp)]
+    found, panels = {}, [(MethodPanel, use_method), (TcpPanel, use_tcp), (UdpPanel, use_udp)]
     for kind, use in panels + [(NetworkPanel, use_network)] * (not Network.why()):
         with kind() as panel:
             panel.wire  # as if it were shown

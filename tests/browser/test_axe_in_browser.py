@@ -43,7 +43,8 @@ def judge_colours(page, places):
 
 
 NETWORK = not Network.why()         # else its panel says why, and shows a picture
-PANELS = ["TcpPanel()", "MethodPanel()", "NetworkPanel()", 'AddressPanel("192.168.0.77", 26)', 'AddressPanel("2001:db8::1", 8)']
+PANELS = ["TcpPanel()", "MethodPanel()", "NetworkPanel()", "UdpPanel()", 'AddressPanel("192.168.0.77", 26)',
+          'AddressPanel("2001:db8::1", 8)']
 CELLS = [*(f"from netlab.panels import *\n{panel}" for panel in PANELS), quiz.CELL, pictures.CELL,
          "from netlab.chapters.socket_methods.table import outcomes\noutcomes()"]
 # What each panel shows in use.
@@ -52,6 +53,9 @@ PLACES = [f".nl-tcp {each}" for each in (".nl-head", ".nl-chip", ".nl-code", ".n
 PLACES += [f".nl-plain {each}" for each in (".nl-about", ".nl-error", ".nl-waits", ".nl-stage", ".nl-goals")]
 PLACES += [f".nl-network {each}" for each in (".nl-said", ".nl-controls b", ".nl-button", ".nl-now b", ".nl-now code", ".nl-soft",
                                               ".nl-steps-of li:not(.nl-now) b", ".nl-goals")] * NETWORK
+PLACES += [f".nl-udp {each}" for each in (".nl-said", ".nl-controls b", ".nl-slider", ".nl-error", ".nl-main", ".nl-end b",
+                                          ".nl-waits", ".nl-link .nl-soft", ".nl-lies", ".nl-last", ".nl-done", ".nl-race th",
+                                          ".nl-race td")]
 PLACES += [f".nl-version-{version} {each}" for version in (4, 6) for each in (
     ".nl-error", ".nl-net.nl-on", ".nl-host", ".nl-place", ".nl-group-text input", ".nl-legend", "dd")]
 PLACES += [f".nl-quiz {each}" for each in ("legend", ".nl-option", ".nl-field", ".nl-step", ".nl-main", "[role=alert]")]
@@ -90,6 +94,22 @@ def use_network(page, until):
     until(".nl-network .nl-error", "is not allowed")
 
 
+def use_udp(page, until):
+    """Send over a bad link, and the same over TCP, take one, and let another receiver wait."""
+    udp = page.locator(".nl-udp")
+    for name in ("Loss", "Duplicate", "Reorder"):
+        udp.get_by_label(name, exact=True).fill("30")
+    udp.get_by_label("How many").fill("10")
+    for name, said in (("sendto", "3 were lost"), ("The same over TCP", "Over TCP all came"), ("recvfrom", "Receiver 1 received"),
+                       ("Add a receiver", "Receiver 2 is bound"), ("recvfrom", "Receiver 2 waits")):
+        udp.get_by_role("button", name=name, exact=True).click()
+        until(".nl-udp .nl-said", said)
+    udp.get_by_label("As", exact=True).select_option("hex")
+    udp.get_by_label("Message").fill("zz")
+    page.keyboard.press("Enter")
+    until(".nl-udp .nl-error", "is not hex")
+
+
 def test_panels_in_use_in_jupyterlab(opened):
     notebook = opened(CELLS, width=1400, height=9000)       # all in view: axe judges no more than that
     page, until = notebook.page, notebook.until
@@ -103,13 +123,14 @@ def test_panels_in_use_in_jupyterlab(opened):
     press("Start", ".nl-said", "listens")
     press("connect", ".nl-said", "is connected")
     press("sendall", ".nl-said", "5 bytes from the server wait")
-    page.get_by_label("At most").fill("3")
+    page.get_by_label("At most").first.fill("3")
     press("recv", ".nl-goals", "✓ Send hello")
     press("Show the code", ".nl-code", "recv")
     press("The whole story", ".nl-picture svg", "recv")
     press("Call", ".nl-waits", "recv")
     if NETWORK:
         use_network(page, until)
+    use_udp(page, until)
     for panel, label in ((".nl-plain", "Arguments"), (".nl-version-4", "Hex"), (".nl-version-6", "Hex")):
         page.locator(panel).get_by_label(label).fill("zz")
         page.keyboard.press("Enter")

@@ -1,19 +1,11 @@
-"""Networks that several parts of this chapter begin with."""
+"""What several parts of this chapter begin with."""
 import contextlib
 import socket
 
-from netlab import Network, kernel, serve_udp
+from netlab import kernel, serve_udp
 from netlab.kernel import wait_until
 from netlab.sockets import PLAIN
-
-
-def two_hosts(**how):
-    """A new network of alice and bob and one cable between them, which gets `how`: (network, alice, bob, cable)."""
-    net = Network()
-    alice, bob = net.host("alice"), net.host("bob")
-    for host in (alice, bob):       # on a busy machine TCP takes what is late for lost, after a few milliseconds: not here
-        host.sysctl("net.ipv4.tcp_early_retrans", 0)
-    return net, alice, bob, net.cable(alice, bob, **how)
+from netlab.teach.networks import two_hosts
 
 
 @contextlib.contextmanager

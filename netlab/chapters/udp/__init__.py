@@ -1,1 +1,7 @@
-"""Chapter 05, udp."""
+"""Chapter 05, udp. Where a network is not to be had, its cells show recordings of themselves."""
+from pathlib import Path
+
+from netlab.network import Network
+from netlab.teach import recorded
+
+recorded.begin(Path(__file__).with_name("recorded.json"), Network.why)
