@@ -44,6 +44,8 @@ class Link(Server):
             target, type = _address(to), socket.SOCK_DGRAM if type is None else type
         if type not in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
             raise ValueError(f"type is SOCK_DGRAM or SOCK_STREAM, not {type!r}")
+        if not hasattr(recorder, "relayed") and recorder is not None:
+            raise TypeError(f"timeline must be a netlab.Timeline, not {recorder!r}")
         if inside._here.get():
             raise ValueError("a link is on this machine's loopback, not in a Network: there a cable can be bad, cable(loss=0.2)")
         family = socket.AF_INET6 if ":" in target[0] else socket.AF_INET
@@ -109,7 +111,10 @@ class Link(Server):
         self._forget(False)
 
     def rewind(self):
-        """Forget what has passed, and begin the fates anew: the same messages with the same seed meet the same fates."""
+        """Forget what has passed, and begin the fates anew: the same messages with the same seed meet the same fates.
+
+        A connection is a new client, the first again; a UDP socket stays the client that it was.
+        """
         self._forget(True)
 
     def _forget(self, dice):

@@ -72,11 +72,11 @@ class _Way:
     """One direction of one client: its dice, and where it leads."""
 
     def __init__(self, client, toward, impairment, send):
-        self.toward, self.impairment, self.send = toward, impairment, send
-        self.begin(client)
+        self.client, self.toward, self.impairment, self.send = client, toward, impairment, send
+        self.begin()
 
-    def begin(self, client):
-        self.client, self.line = client, Line(self.impairment, f"client {client} to the {self.toward}", HOLD)
+    def begin(self):
+        self.line = Line(self.impairment, f"client {self.client} to the {self.toward}", HOLD)
         self.out = self.highest = self.cuts = self.left = 0
 
 
@@ -88,7 +88,7 @@ class Relay:
     def __init__(self, target, family, host, name, impairment, rechunk, recorder):
         self.target, self.impairment, self.rechunk, self.relays = target, impairment, rechunk, recorder
         self.items, self.ways, self.clients = deque(maxlen=KEPT), set(), 0
-        super().__init__(self.carry, host, 0, family, name, recorder)
+        super().__init__(self.carry, host, 0, family, name, None)
 
     def make_socket(self, family, timeline=None):
         return PLAIN(family, self.type)     # no timeline, and no `watch`, records the relay
@@ -124,9 +124,7 @@ class Relay:
         for way in self.ways.copy():
             way.out = 0
             if dice:
-                way.begin(way.client)
-        if dice:
-            self.clients = 0            # the next client is the first again
+                way.begin()
 
     def unread(self):
         return [key for key, _ in self.selector.select(0) if key.fileobj is not self.wake_reader]
@@ -184,12 +182,7 @@ class DatagramRelay(Relay, Udp):
 
     def ways_of(self, address):
         """Both ways of a client, which its first datagram opens."""
-        known = self.flows.pop(address, None) or self.open(address)
-        self.flows[address] = known
-        if not known[1][0].client:      # the first since the fates began anew
-            self.clients += 1
-            for way in known[1]:
-                way.begin(self.clients)
+        self.flows[address] = known = self.flows.pop(address, None) or self.open(address)      # now the last
         return known[1]
 
     def open(self, address):
@@ -264,8 +257,6 @@ class DatagramRelay(Relay, Udp):
     def forget(self, dice):
         self.let_out(float("inf"), *self.busy)
         super().forget(dice)
-        for way in self.ways if dice else ():
-            way.client = 0              # until it sends again
 
     def overflowed(self):
         ends = [self.socket, *(back for back, _ in self.flows.values())]
@@ -411,6 +402,10 @@ class StreamRelay(Relay, Tcp):
             piece = data[at:at + way.left]
             at, way.left = at + len(piece), way.left - len(piece)
             yield piece
+
+    def forget(self, dice):
+        super().forget(dice)
+        self.clients = 0 if dice else self.clients      # the next connection is the first again
 
     def end_connections(self):
         self.halt.set()                 # here, and not in the thread that calls stop(): an Event does not bear an interrupt

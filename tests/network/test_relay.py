@@ -58,7 +58,8 @@ def test_a_call_that_sets_itself_again_holds_nobody_up():
 
 
 def test_a_call_later_than_the_system_can_wait_is_refused(receiver):
-    with netlab.Link(receiver.getsockname()) as link, pytest.raises(ValueError, match="at most 1,000,000 and 0 or more, not 5000000"):
+    with netlab.Link(receiver.getsockname()) as link, \
+            pytest.raises(ValueError, match="at most 1,000,000 and 0 or more, not 5000000"):
         link.later(5_000_000, print)
 
 
@@ -144,18 +145,14 @@ def test_its_own_thread_does_not_wait_for_itself(receiver):
         kernel.wait_until(lambda: found == [False])
 
 
-def test_rewind_loses_nothing_and_the_next_client_is_the_first_again(receiver):
+def test_rewind_loses_nothing_and_tcp_goes_on(receiver):
     def forget(dice):
         return link._engine.in_thread(lambda: link._engine.forget(dice))        # as rewind() after its second of patience
-    with netlab.Link(receiver.getsockname(), delay=50) as link, udp() as one, udp() as two:
-        one.sendto(b"1", link.address)
+    with netlab.Link(receiver.getsockname(), delay=50) as link, udp() as client:
+        client.sendto(b"1", link.address)
         kernel.wait_until(link.passed_now)
         forget(True)
         assert receiver.recv(10) == b"1"
-        link.delay = 0
-        two.sendto(b"2", link.address)
-        one.sendto(b"1", link.address)
-        assert [(p.client, p.number, p.data) for p in link.passed] == [(1, 1, b"2"), (2, 1, b"1")]
     with netlab.serve(netlab.echo) as server, netlab.Link(server, delay=.05) as link:
         with socket.create_connection(link.address, 5) as client:
             client.sendall(b"x")
