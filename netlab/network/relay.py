@@ -17,7 +17,7 @@ from netlab.network.fates import Line
 
 KEPT, BEGINNING = 10_000, 1024      # datagrams or chunks that are kept, and so many bytes of each
 AT_ONCE = 64            # datagrams that are read from one socket before the others have their turn
-CLIENTS = 200           # clients that are remembered, as by a NAT: the oldest is forgotten
+CLIENTS = 200           # clients that are remembered, as by a NAT: who is silent longest is forgotten
 ROOM = 4 << 20          # bytes asked for as a receive buffer; the system gives what it allows
 HELD = 1 << 20          # bytes of a stream that wait in the link at most
 AGAIN = 0.2             # seconds until TCP sends again what was lost: Linux's shortest retransmission timer (tcp(7))
