@@ -395,6 +395,7 @@ class UdpPanel(Panel):
     def _replay(self):
         old, chance = self.bursts, (dict(self.values), self.seed)
         before, was = [burst.fates() for burst in old], self._chance
+        self.say("The same once more …")
         self._begin_dice()
         for burst in old:
             if (new := self._send_burst(burst.sender, burst.receiver, burst.messages)) is None:
