@@ -1,5 +1,4 @@
 """UdpPanel: datagrams by hand, from senders to receivers over a link as bad as you like."""
-
 from netlab import Link, Timeline
 from netlab.panels.base import QUICK, Panel
 from netlab.panels.parts import RUN_ME, button, goals, read_number, row, soft, tag
@@ -46,7 +45,7 @@ class UdpPanel(Panel):
         self.timeline.on_change = self.changed
         self.values, self.seed = dict.fromkeys(VALUES, 0.0), 1
         self.senders, self.receivers = [Peer(self, 1)], [Receiver(self, 1)]
-        self._sender, self._receiver, self._hears = self.senders[0], self.receivers[0], self.receivers[0]
+        self._sender, self._receiver = self.senders[0], self.receivers[0]
         self.bursts, self._anew = [], True      # since the dice began; whether they are to begin anew
         self._drawn_way = None                  # (receiver, sender, toward, first number): what is drawn of which way
         self._nobody = False                    # whether it came out where nobody is
