@@ -8,8 +8,7 @@ from netlab.panels.udp_picture import fates, stage
 from netlab.panels.udp_tcp import OverTcp
 from netlab.words import bytes_of, number_of
 
-SENDERS, RECEIVERS, MOST = 4, 3, 10     # ends, and datagrams at once
-ROW = 30                                # datagrams until the dice begin anew
+SENDERS, RECEIVERS, MOST, ROW = 4, 3, 10, 30    # ends, datagrams at once, and those after which the dice begin anew
 VALUES = {      # of the link: label, the highest, step, unit, how much of it is one
     "loss": ("Loss", 100, 5, "%", 100), "duplicate": ("Duplicate", 100, 5, "%", 100),
     "reorder": ("Reorder", 100, 5, "%", 100), "delay": ("Delay", 500, 10, "ms", 1000)}
@@ -48,10 +47,9 @@ class UdpPanel(Panel):
         self._sender, self._receiver = self.senders[0], self.receivers[0]
         self.bursts, self._anew = [], True      # since the dice began; whether they are to begin anew
         self._drawn_way = None                  # (receiver, sender, toward, first number): what is drawn of which way
-        self._nobody = False                    # whether it came out where nobody is
         self.race, self.reached, self._seen, self._taken = None, set(), set(), 0
         self._chance = {}, 0                    # values and seed with which the dice began
-        self._touched = False                   # whether anything was sent yet
+        self._nobody = self._touched = False    # whether what is drawn found nobody; whether anything was sent yet
         self._did = set()                       # whether it was replayed with the same seed, and with another one
 
     def begin(self):
@@ -181,8 +179,13 @@ class UdpPanel(Panel):
     def who(self, address) -> str:
         """Who stands behind an address that recvfrom gave."""
         for receiver in self.receivers:
-            address = receiver.stands.get(address, address)
-        return next((each.name for each in self.peers if each.port == address[1]), f"port {address[1]}")
+            if (address := receiver.stands.get(address, address)) == receiver.address:
+                return receiver.name
+        return next((each.name for each in self.senders if each.port == address[1]), f"port {address[1]}")
+
+    def is_link(self, address) -> bool:
+        """Whether an address is that of a link, which stands for somebody else."""
+        return any(address in receiver.stands for receiver in self.receivers)
 
     def see(self):
         """See what came out of the links, and what the kernels have of it. Any thread may look."""
@@ -429,10 +432,9 @@ class UdpPanel(Panel):
         last = self.bursts[-1]
         bursts = [burst for burst in self.bursts if (burst.sender, burst.receiver) == (last.sender, last.receiver)]
         self.race = OverTcp(self, bursts, self.values, self.seed)
-        if self._closed:
-            return
         self.say("The same messages go over TCP, too …")
-        self.race.run()
+        if not self._closed:
+            self.race.run()
         self.say(f"Over TCP {self.race.trouble or 'all came, once and in order'}.")
 
     def release(self):

@@ -471,6 +471,16 @@ def test_what_is_seen_in_the_kernel_before_the_link_tells_of_it_is_counted_once(
     late.append(True)
     hand.panel.see()
     assert [(each.piece.send, each.who) for each in hand.panel.receiver.here] == [(0, "sender 1")]
+    late.clear()
+    hand.sendto(How_many="2")
+    hand.recv()
+    hand.until("received 5 bytes", "said")
+    hand.recv()
+    hand.until("received 7 bytes", "said")          # the link has not told of it yet
+    late.append(True)
+    hand.panel.see()
+    assert [(each.piece.send, each.piece.data) for each in hand.panel.receiver.here] == [(2, b"hello 2")]
+    assert not hand.panel.receiver.early
 
 
 def drained(hand):
@@ -485,6 +495,7 @@ def drained(hand):
         if each.open and not each.doing:
             shown = [(here.piece.size, here.piece.data) for here in each.here]
             assert shown == [(len(data), data[:1024]) for data in there(each)], each.name
+    panel.see()                                     # nothing is there now
 
 
 @pytest.mark.parametrize("seed", range(20))
