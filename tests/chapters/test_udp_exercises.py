@@ -2,6 +2,7 @@
 import select
 import socket
 import sys
+import threading
 import time
 
 import pytest
@@ -45,7 +46,7 @@ def test_the_link_loses_and_doubles_as_much_as_it_says():
 def test_what_the_link_lets_through_is_there_when_sendto_returns():
     with Bench(priced) as talk:
         def function(sock):
-            for _ in range(90):
+            for _ in range(30):
                 sock.sendto(b"\0\7tea", talk.address)
                 assert select.select([sock], [], [], 0 if sys.platform == "linux" else 1)[0]
                 assert sock.recv(100) == b"\0\0073"
@@ -102,6 +103,15 @@ def test_who_waits_for_ever_is_told_at_once():
     with Bench(same, loss=1.0) as talk:
         outcome = talk.run(lambda sock: (sock.sendto(b"\0\1", talk.address), sock.recvfrom(100)))
     assert outcome.late and "nothing is on its way" in str(outcome) and time.monotonic() - began < 2
+
+
+def test_a_function_that_is_stopped_while_an_answer_is_prepared_leaves_nothing(monkeypatch):
+    def start(timer):
+        raise engine.TooLong("no end")
+
+    with monkeypatch.context() as patch, Bench(same, delay=0.01) as talk:
+        patch.setattr(threading.Timer, "start", start)
+        assert talk.run(lambda sock: sock.sendto(b"\0\1", talk.address)).late
 
 
 def test_an_answer_that_takes_its_time_is_waited_for():

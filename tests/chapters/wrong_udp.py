@@ -478,6 +478,12 @@ def ask_text(sock, number, question, address, timeout, tries):
     sock.sendto(f"{number}{question}", address)
 
 
+def price_after_the_end(sock, number, name, address, timeout, tries):
+    with sock:
+        sock.sendto(request_of(number, name), address)
+    return sock.recv(2048)[2:]
+
+
 def price_by_another_socket(sock, number, name, address, timeout, tries):
     with socket.socket(type=socket.SOCK_DGRAM) as another:
         return asker()(another, number, name, address, timeout, tries)
@@ -493,13 +499,15 @@ def price_without_a_last_wait(sock, number, name, address, timeout, tries):
     raise TimeoutError("nobody answers")
 
 
+wrong(check.get_price, "closed before", "raised OSError")(price_after_the_end)
 wrong(check.get_price, "another socket was used", "nothing came to it")(price_by_another_socket)
-wrong(check.get_price, "the last request has its time, too", "0.00")(price_without_a_last_wait)
+wrong(check.get_price, "the last request has its time, too", "seconds")(price_without_a_last_wait)
 wrong(check.get_price, "number stands in front", "b'tea'")(asker(request=lambda number, question: question))
 wrong(check.get_price, "network byte order", "b'\\x01\\x00tea'")(
     asker(lambda number, question: number.to_bytes(2, "little") + question))
 wrong(check.get_price, "not the digits", "b'1tea'")(asker(request=lambda number, question: str(number).encode() + question))
 wrong(check.get_price, "the number has two", "\\x01tea'")(asker(lambda number, question: struct.pack("!I", number) + question))
+wrong(check.get_price, "the number in front is 2", "x02tea")(asker(lambda number, question: request_of(number + 1, question)))
 wrong(check.get_price, "then the question as it is", "tea\\n'")(
     asker(lambda number, question: request_of(number, question) + b"\n"))
 wrong(check.get_price, "the number is for you", "b'\\x00\\x013'")(asker(answer=lambda data: data))
@@ -729,12 +737,25 @@ def set_to(**values):
     return lambda found: {**found, **values}
 
 
+def ping_of_a_byte(sock, address, count, timeout):
+    """Takes one byte of two."""
+    class Short:
+        def __getattr__(self, name):
+            return getattr(sock, name)
+
+        def recvfrom(self, size):
+            return sock.recvfrom(1)
+
+    return pinger()(Short(), address, count, timeout)
+
+
 def ping_by_another_socket(sock, address, count, timeout):
     with socket.socket(type=socket.SOCK_DGRAM) as another:
         return pinger()(another, address, count, timeout)
 
 
 wrong(check.ping, "another socket was used", "[]")(ping_by_another_socket)
+wrong(check.ping, "takes n bytes of a datagram", "'received': 0")(ping_of_a_byte)
 wrong(check.ping, "is no end", "raised TimeoutError: timed out")(pinger(again=True))
 wrong(check.ping, "what limits how long", "no end: recvfrom waits")(ping_no_time_limit)
 wrong(check.ping, "'sent' is missing", "{}")(pinger(change=lambda found: {}))

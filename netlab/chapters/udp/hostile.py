@@ -5,7 +5,6 @@ learner's `sendto` returns, and what the learner's calls gave is written down: s
 machine is.
 """
 import contextlib
-import itertools
 import select
 import socket
 import threading
@@ -18,7 +17,7 @@ from netlab.teach.peers import HOST, PLAIN
 
 PRICES = {b"tea": b"3", b"salt": b"1", b"rice": b"2"}
 THERE, BACK = "client 1 to the server", "client 1 to the client"        # as netlab.Link has it: the same seed, the same fates
-MOST_SENT = 100         # requests, and
+MOST_SENT = 40          # requests, and
 MOST_GIVEN = 400        # datagrams given to the function, after which it has no end
 EVENTS = 9              # that are shown
 SOON = 0.2              # seconds that loopback has for a datagram where it does not come at once, as it does on Linux
@@ -75,19 +74,23 @@ class Bench:
         """A new call: forget what happened in the one before. The dice go on."""
         self.story, self.sent, self.given, self.astray, self.endless, self.latest = [], [], [], 0, None, b""
         self.returned = {}      # when the sendto with this datagram returned
+        self.since = []         # for each datagram sent: when the call before it had returned
+        self.last = time.monotonic()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
         for timer in self.timers:
-            timer.join()
+            timer.cancel()
+            if timer.ident:                     # the limit of time may have rung before it was started
+                timer.join()
         self.kept.close()
 
     def run(self, function, *args) -> Outcome:
         """Call the function with the socket and these arguments."""
         self.begin()
-        self.began = time.monotonic()
+        self.began = self.last
         outcome = call(function, self.sock, *args)
         self.ended = time.monotonic()
         self.closed = self.sock.fileno() == -1
@@ -105,9 +108,13 @@ class Bench:
         return found
 
     def waited(self) -> list[float]:
-        """Seconds between each datagram that was sent and the next one, or the end."""
-        times = [when for when, _ in self.sent] + [self.ended]
-        return [after - before for before, after in itertools.pairwise(times)]
+        """Seconds that each datagram had, until the next one was sent, or the end.
+
+        They are counted from the end of the call before: a function may look at its clock before it sends, and a busy machine
+        may let it wait there.
+        """
+        ends = [when for when, _ in self.sent[1:]] + [self.ended]
+        return [end - since for since, end in zip(self.since, ends, strict=False)]
 
     def tells(self) -> str:
         """The events, the last ones where they are many."""
@@ -131,6 +138,7 @@ class Bench:
             return
         again = " again" if any(request == data for _, data in self.sent) else ""
         self.sent.append((time.monotonic(), request))
+        self.since.append(self.last)
         fate = Fate(0)
         if len(self.sent) not in self.lose:     # without a clock: who is held back waits for others to overtake it
             fate = self.there.put(request, 0)
@@ -157,8 +165,9 @@ class Bench:
         self.returned[request] = time.monotonic()
 
     def deliver(self, replies):
-        for reply in replies:
-            self.server.sendto(reply, self.sender)
+        with contextlib.suppress(OSError):      # the trial is over
+            for reply in replies:
+                self.server.sendto(reply, self.sender)
 
     def push(self, data, *, stranger=False):
         """Send a datagram to the learner's socket, past the link."""
@@ -168,11 +177,11 @@ class Bench:
         """What a call of the learner's gives: the next datagram, and who sent it."""
         if self.endless:        # it swallowed that: answers for ever, so that its loops end
             return (*self.answer(self.latest), b"")[0][:size], self.address
-        at_once = sock.gettimeout() == 0 or flags & _DONTWAIT
+        at_once = sock.gettimeout() == 0 or flags & _DONTWAIT or sock.fileno() == -1
         if self.chatter is not None:
             if not at_once:
                 self.asleep.wait(PAUSE)
-            if time.monotonic() >= self.pushed + PAUSE:
+            if time.monotonic() >= self.pushed + PAUSE and sock.fileno() != -1:
                 self.pushed = time.monotonic()
                 self.push(self.chatter, stranger=True)
         for_ever = sock.gettimeout() is None and not at_once
@@ -199,7 +208,10 @@ class Watched(PLAIN):
     """The learner's socket: what it sends is carried at once, what it is given is written down."""
 
     def _sent(self, size):
-        self.bench.carry()
+        try:
+            self.bench.carry()
+        finally:
+            self.bench.last = time.monotonic()
         return size
 
     def sendto(self, *args):
@@ -215,7 +227,10 @@ class Watched(PLAIN):
         return self._sent(super().sendmsg(*args))
 
     def recvfrom(self, bufsize, flags=0):
-        return self.bench.take(self, bufsize, flags)
+        try:
+            return self.bench.take(self, bufsize, flags)
+        finally:
+            self.bench.last = time.monotonic()
 
     def recv(self, bufsize, flags=0):
         return self.recvfrom(bufsize, flags)[0]
