@@ -29,6 +29,7 @@ class _Way:
     toward: str
     passed: list = field(default_factory=list)
     overtaken: set = field(default_factory=set)         # their numbers
+    ends: dict = field(default_factory=lambda: dict(client="client", server="server"))      # what they are called
 
     def look(self):
         """Find the overtaken."""
@@ -41,8 +42,8 @@ class _Way:
 
     def names(self, alone):
         """(who sends, who receives); a client that is alone needs no number."""
-        client = "client" if alone else f"client {self.client}"
-        return (client, "server") if self.toward == "server" else ("server", client)
+        client, server = self.ends["client"] + f" {self.client}" * (not alone), self.ends["server"]
+        return (client, server) if self.toward == "server" else (server, client)
 
     def shown(self, room, narrowest):
         """The latest datagrams that find room, copies too."""
@@ -67,14 +68,14 @@ class _Way:
 
 
 def _became(parts, which):
-    """What became of [(a way, what passed there)]: "10 sent: 8 came, 1 of them twice, 2 overtaken; 2 were lost"."""
+    """What became of [(a way, what passed there)]: "10 sent: 8 came through, 1 of them twice, 2 overtaken; 2 were lost"."""
     fates = Counter(p.fate for _, passed in parts for p in passed)
     total, lost, flies = fates.total(), fates["lost"], fates["on its way"]
     came, overtaken = total - lost - flies, sum(p.number in way.overtaken for way, passed in parts for p in passed)
     how = [(fates["arrived twice"], "twice"), (overtaken, "overtaken"), (fates["late"], "late")]
     how = [word if many == came else f"{many:,}{'' if n else ' of them'} {word}"
            for n, (many, word) in enumerate(each for each in how if each[0])]
-    each = ((came, "came", "came"), (lost, "was lost", "were lost"), (flies, "is on its way", "are on their way"))
+    each = ((came, "came through", "came through"), (lost, "was lost", "were lost"), (flies, "is on its way", "are on their way"))
     said = [f"{'it' if many == total == 1 else 'all' if many == total else f'{many:,}'} {one if many == 1 else more}"
             for many, one, more in each if many]
     if came:
@@ -82,7 +83,7 @@ def _became(parts, which):
     return f"{total:,} {which}: {'; '.join(said)}"
 
 
-def _ways(passed):
+def _ways(passed, ends=None):
     """The ways, those of the first client first, and of each the one to the server."""
     ways = {}
     for p in passed:
@@ -92,6 +93,7 @@ def _ways(passed):
         ways[key].passed.append(p)
     for way in ways.values():
         way.look()
+        way.ends = ends or way.ends
     alone = len({way.client for way in ways.values()}) == 1
     return sorted(ways.values(), key=lambda way: (way.client, way.toward != "server")), alone
 
@@ -102,12 +104,12 @@ def _rest(ways):
     return f"… and {count} more way{'' if count == 1 else 's'}, with {size:,} sent." if ways else ""
 
 
-def fates_text(passed) -> str:
+def fates_text(passed, ends: dict | None = None) -> str:
     """The fates as a table: for each way, what was sent, what became of it, and in which place it came out.
 
     `passed` are the `Passed` of a Link (or anything that has their attributes), in the order in which they were sent.
     """
-    ways, alone = _ways(passed)
+    ways, alone = _ways(passed, ends)
     return "\n\n".join([_table(way, alone) for way in ways[:BANDS]] + list(filter(None, [_rest(ways[BANDS:])]))) or _nothing()
 
 
@@ -142,16 +144,17 @@ def fates_picture(passed, name: str = "link") -> Picture:
     return picture(*wide, f"{name[:1].upper()}{name[1:]}, {words}", narrow)
 
 
-def fates_svg(passed, width: int = WIDE, bands: int = BANDS) -> Markup:
+def fates_svg(passed, width: int = WIDE, bands: int = BANDS, ends: dict | None = None) -> Markup:
     """The same for a panel, which has the surface and the colours: an <svg> so many pixels wide, of the first so many ways.
 
-    One way is at most 150 high, with a line of words for what is left out 166.
+    `ends` says what "client" and "server" are called there. One way is at most 150 high, with a line of words for what is
+    left out 166.
     """
-    ways, alone = _ways(passed)
+    ways, alone = _ways(passed, ends)
     if not ways:
         return drawing(width, 24, text_at(0, 16, _nothing(), "s"), label=_nothing(), text="", standalone=False)
     high, parts = _sheet(ways, alone, width, bands, frame=False)
-    return drawing(width, high, *parts, label=ways[0].sentence(alone), text=fates_text(passed), standalone=False)
+    return drawing(width, high, *parts, label=ways[0].sentence(alone), text=fates_text(passed, ends), standalone=False)
 
 
 def _sheet(ways, alone, width, bands=BANDS, frame=True):

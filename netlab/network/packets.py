@@ -212,7 +212,7 @@ def _table(packets):
     bad = "color:#b3261e;color:light-dark(#b3261e,#ff8a80);"
     head = tag("tr", *(tag("th", words, scope="col", style=cell + soft + "font-weight:600")
                        for words in ("", "from", "to", "what", "")))
-    body = [tag("tr", tag("td", number, style=cell + soft + "text-align:right"), tag("td", sender, style=cell),
+    body = [tag("tr", tag("td", number, style=cell + "text-align:right"), tag("td", sender, style=cell),
                 tag("td", receiver, style=cell), tag("td", what, style=cell + mono), tag("td", fate, style=cell + bad))
             for number, sender, receiver, what, fate in rows[:ROWS]]
     more = tag("p", f"… and {number_of(len(rows) - ROWS, 'more packet')}: the first {ROWS} are shown.",

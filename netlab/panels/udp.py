@@ -13,8 +13,8 @@ VALUES = {      # of the link: label, the highest, step, unit, how much of it is
     "loss": ("Loss", 100, 5, "%", 100), "duplicate": ("Duplicate", 100, 5, "%", 100),
     "reorder": ("Reorder", 100, 5, "%", 100), "delay": ("Delay", 500, 10, "ms", 1000)}
 GOALS = {
-    "borders": ("Send 3 at once, and recvfrom three times.",
-                "Each call brings one datagram, whole: never two, never a half. UDP keeps the borders; TCP has none."),
+    "borders": ("Send 3 at once. The receiver: recvfrom 3 times.",
+                "Each call brings one datagram, never two. UDP keeps the borders; TCP has none."),
     "rest": ("Send tea, and recvfrom 2 bytes. The rest?",
              "Gone. recvfrom takes the whole datagram and hands over what fits. The next call brings the next datagram."),
     "empty": ("Send an empty message. Does it come?",
@@ -24,7 +24,8 @@ GOALS = {
     "seed": ("Replay that. Then with another seed.",
              "The same seed gives the same fates: chance that can be repeated, as a test needs it. Another seed, other fates."),
     "nobody": ("Close the receiver, and send. An error?",
-               "None: sendto only hands the datagram to the kernel. Nobody had the port, and nobody told the sender."),
+               "None: sendto only hands the datagram to the kernel. The link took it, and passed it on to a port that "
+               "nobody has; nobody tells the sender. (Part 1 shows it without a link.)"),
 }
 
 
@@ -80,7 +81,7 @@ class UdpPanel(Panel):
         said = [] if self._touched else ["Press sendto, then recvfrom."]
         said += [f"{each.name.capitalize()} waits in {each.doing}." for each in self.peers if each.doing]
         said += [f"The buffer of {each.name} is full: its kernel dropped {number_of(each.dropped - each.told, 'datagram')}."
-                 for each in self.receivers if each.dropped > each.told]
+                 for each in self.receivers if each.open and each.dropped > each.told]
         return " ".join(said)
 
     def controls(self):

@@ -115,7 +115,7 @@ class OverTcp:
     def _lateness(self):
         if not self.late:
             return "nothing lost, all in order"
-        return f"{self.late} lost, so 0.2 s late or more, as when TCP sends again"
+        return f"{self.late} held back 0.2 s or more, as long as TCP takes to send again what is lost"
 
 
 def _seconds(seconds):

@@ -111,7 +111,7 @@ def check_words(root, width, height):
 def test_each_fate_in_the_table():
     text = fates_text(way("altoaw"))
     assert text.splitlines() == [
-        "client → server, 6 sent: 4 came, 1 of them twice, 1 overtaken; 1 was lost; 1 is on its way.",
+        "client → server, 6 sent: 4 came through, 1 of them twice, 1 overtaken; 1 was lost; 1 is on its way.",
         "number  data     fate           came out as",
         '     1  b"tea"   arrived        1',
         '     2  b"salt"  lost           -',
@@ -123,11 +123,11 @@ def test_each_fate_in_the_table():
 
 
 @pytest.mark.parametrize(("fates", "said"), [
-    ("a", "1 sent: it came."), ("l", "1 sent: it was lost."), ("w", "1 sent: it is on its way."),
-    ("t", "1 sent: it came, twice."),
-    ("aaa", "3 sent: all came."), ("lll", "3 sent: all were lost."), ("tt", "2 sent: all came, twice."),
-    ("aal", "3 sent: 2 came; 1 was lost."), ("asas", "4 sent: all came, 2 of them late."),
-    ("oal", "3 sent: 2 came, 1 of them overtaken; 1 was lost."), ("all", "3 sent: 1 came; 2 were lost.")])
+    ("a", "1 sent: it came through."), ("l", "1 sent: it was lost."), ("w", "1 sent: it is on its way."),
+    ("t", "1 sent: it came through, twice."),
+    ("aaa", "3 sent: all came through."), ("lll", "3 sent: all were lost."), ("tt", "2 sent: all came through, twice."),
+    ("aal", "3 sent: 2 came through; 1 was lost."), ("asas", "4 sent: all came through, 2 of them late."),
+    ("oal", "3 sent: 2 came through, 1 of them overtaken; 1 was lost."), ("all", "3 sent: 1 came through; 2 were lost.")])
 def test_the_sentence(fates, said):
     assert said in fates_text(way(fates)).splitlines()[0]
     picture = fates_picture(way(fates))
@@ -158,7 +158,7 @@ def test_one_that_comes_simply_has_an_upright_line_and_a_lost_one_leaves_a_gap()
 
 def test_who_was_overtaken_is_seen_from_the_places_also_for_one_that_came_twice():
     passed = [Passed(1, "server", 1, b"a", 1, "arrived twice", (2, 3)), Passed(1, "server", 2, b"b", 1, "arrived", (1,))]
-    assert "2 sent: all came, 1 of them twice, 1 overtaken." in fates_text(passed)
+    assert "2 sent: all came through, 1 of them twice, 1 overtaken." in fates_text(passed)
     assert "arrived twice, overtaken  2 and 3" in fates_text(passed)
 
 

@@ -95,7 +95,7 @@ def test_one_datagram_there_and_an_answer_back(hand):
     hand.do("answer")
     hand.until("Receiver 1 answered sender 1, by the address from recvfrom", "said")
     hand.until_of("sender 1", "yes! 79657321 1 datagram here")
-    hand.until("receiver 1 → sender 1 .*server → client, 1 sent: it came", "stage")
+    hand.until("receiver 1 → sender 1 .*receiver → sender, 1 sent: it came through", "stage")
     hand.do("hear")
     hand.until("Sender 1 received 4 bytes from receiver 1", "said")
     hand.click("The whole story")
@@ -225,15 +225,15 @@ def test_several_bursts_are_replayed_as_they_were(hand):
 def test_the_latest_exchange_is_drawn_and_all_of_a_replay(hand):
     for n in (1, 2):
         hand.sendto(Message="abc"[n], How_many=str(n + 1))
-        hand.until(f"{n + 1} sent: all came", "stage")
+        hand.until(f"{n + 1} sent: all came through", "stage")
     hand.click("Replay")
-    hand.until("5 sent: all came", "stage")
+    hand.until("5 sent: all came through", "stage")
     hand.recv()
     hand.until("received", "said")
     hand.do("answer")
-    hand.until("receiver 1 → sender 1 .*1 sent: it came", "stage")
+    hand.until("receiver 1 → sender 1 .*1 sent: it came through", "stage")
     hand.box("sender 1")
-    hand.until("sender 1 → receiver 1 .*5 sent: all came", "stage")
+    hand.until("sender 1 → receiver 1 .*5 sent: all came through", "stage")
 
 
 def test_dice_go_on_from_press_to_press_and_begin_anew_after_many(hand):
@@ -368,7 +368,7 @@ def test_the_same_over_tcp(hand):
     hand.until("Over TCP all came, once and in order", "said")
     hand.until("tea 1tea 2tea 3tea 4tea 5tea 6", "more")
     hand.until(r"\d+ recvs? \([\d +…]+ bytes\), the last after 0\.\d\d s", "more")
-    hand.until(f"{lost} lost, .* of 6 {lost} lost, so 0.2 s late or more, as when TCP sends again", "more")
+    hand.until(f"{lost} lost, .* of 6 {lost} held back 0.2 s or more", "more")
     assert hand.panel.race.seconds > .2
     hand.sendto(How_many="1")
     wait_until(lambda: "over UDP" not in hand.text("more"))            # the table was of other messages
