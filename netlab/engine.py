@@ -7,6 +7,7 @@ import _socket
 import _thread
 import contextlib
 import errno
+import itertools
 import os
 import select
 import selectors
@@ -34,11 +35,8 @@ running = set()        # what stop_all() ends; each stays here until it has real
 class Later:
     """A call that a server's thread will make; `cancel()`, and it does not."""
 
-    def __init__(self, when, call):
-        self.when, self.call = when, call
-
-    def __lt__(self, other):
-        return self.when < other.when
+    def __init__(self, call):
+        self.call = call
 
     def cancel(self):
         """Call it off. Again, or too late, does nothing."""
@@ -54,7 +52,7 @@ class Engine:
         _check(handler, host, port, family, timeline)
         self.handler, self.name = handler, name or getattr(handler, "__name__", type(handler).__name__)
         self.pid, self.group = os.getpid(), object()
-        self.threads, self.connections, self.errors, self.timers = set(), set(), [], []
+        self.threads, self.connections, self.errors, self.timers, self.turn = set(), set(), [], [], itertools.count()
         self.stopping = self.dropped = self.ended = False
         self.awaited = self.gave_up = False         # stop() waits, and will close the socket; it has told of a late handler
         self.serving, self.short = True, False      # the socket takes what comes; a connection that ends should wake us
@@ -145,22 +143,21 @@ class Engine:
             self.owner.release()
 
     def later(self, seconds, call):
-        timer = Later(time.monotonic() + seconds, call)
-        heappush(self.timers, timer)
+        timer = Later(call)             # no two numbers are equal: Python code that compared two could let a thread between
+        heappush(self.timers, (time.monotonic() + seconds, next(self.turn), timer))
         self.wake_up()
         return timer
 
     def until_next(self):
         """Make the calls that are due; how many seconds there are to the next one, or None."""
-        while self.timers and not self.stopping:
-            if (rest := self.timers[0].when - time.monotonic()) > 0:
-                return rest
-            if (call := heappop(self.timers).call) is not None:
+        now = time.monotonic()          # what they set for this very moment is for the next time, after who waits
+        while self.timers and self.timers[0][0] <= now and not self.stopping:
+            if (call := heappop(self.timers)[2].call) is not None:
                 try:
                     call()
                 except BaseException as error:      # as in a handler: told at the end, and the server goes on
                     self.fail(error)
-        return None
+        return max(0, self.timers[0][0] - time.monotonic()) if self.timers else None
 
     def serve_next(self, timeout):
         """Wait for a client or to be woken, and serve the client; whether there may be another."""

@@ -9,7 +9,6 @@ What runs them, and how they come to their end, is `netlab.engine`.
 import contextlib
 import functools
 import socket
-import threading
 import weakref
 
 from netlab.engine import PATIENCE, Later, Tcp, Udp, running
@@ -102,8 +101,8 @@ class Server:
         """
         if not callable(function):
             raise TypeError(f"later takes the seconds and a function, not {function!r}")
-        if not isinstance(seconds, (int, float)) or not 0 <= seconds <= threading.TIMEOUT_MAX:
-            raise ValueError(f"seconds is how long to wait, 0 or more, not {seconds!r}")
+        if not isinstance(seconds, (int, float)) or not 0 <= seconds <= 1e6:       # poll(2) takes 2 ** 31 ms
+            raise ValueError(f"seconds is how long to wait, at most 1,000,000 and 0 or more, not {seconds!r}")
         return self._engine.later(seconds, functools.partial(function, *args))
 
     def stop(self):

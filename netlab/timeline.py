@@ -75,7 +75,7 @@ class Timeline:
 
     def relayed(self, address, other):
         """Take `address` for `other` in the picture: it is a relay's, which passes on what comes there (netlab.Link)."""
-        self._relays[address] = other
+        self._relays[address] = self._relays.get(other, other)
 
     # what a RecordingSocket tells its recorder
     def opened(self, sock) -> int:

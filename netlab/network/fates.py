@@ -79,7 +79,7 @@ class Line:
         self._release(now)
         fate = self.impairment.fate(self.count, self.direction)
         if fate.behind:
-            self._held.append([fate.behind, now + self.impairment.delay + self.hold, packet, fate.copies])
+            self._held.append([fate.behind, max(self._last, now + self.impairment.delay) + self.hold, packet, fate.copies])
         elif fate.copies:
             self._last = max(self._last, now + self.impairment.delay)
             self._add(self._last, packet, fate.copies)

@@ -9,8 +9,10 @@ for the cables of a Network, which carry real packets, on Linux.
 """
 import functools
 import socket
+import threading
 import time
 
+from netlab.network import inside
 from netlab.network.fates import Impairment
 from netlab.network.link_picture import fates_picture, fates_text
 from netlab.network.relay import DatagramRelay, Passed, StreamRelay
@@ -36,18 +38,25 @@ class Link(Server):
                  name="link"):
         impairment, recorder = Impairment(loss, duplicate, reorder, delay, seed), timeline
         if isinstance(to, Server):
-            type, target, recorder = to.socket.type, to.address, timeline or to._engine.recorder
+            type, target = to.socket.type, to.address
+            recorder = timeline or getattr(to._engine, "relays", to._engine.recorder)
         else:
             target, type = _address(to), socket.SOCK_DGRAM if type is None else type
         if type not in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
             raise ValueError(f"type is SOCK_DGRAM or SOCK_STREAM, not {type!r}")
+        if not hasattr(recorder, "relayed") and recorder is not None:
+            raise TypeError(f"timeline must be a netlab.Timeline, not {recorder!r}")
+        if inside._here.get():
+            raise ValueError("a link is on this machine's loopback, not in a Network: there a cable can be bad, cable(loss=0.2)")
         family = socket.AF_INET6 if ":" in target[0] else socket.AF_INET
+        if family == socket.AF_INET:
+            target = socket.gethostbyname(target[0]), target[1]         # a name is looked up here, and once
         kind = DatagramRelay if type == socket.SOCK_DGRAM else StreamRelay
         host = host or ("::1" if family == socket.AF_INET6 else "127.0.0.1")
         engine = kind(target, family, host, name, impairment, _pieces(rechunk), recorder)
-        if recorder is not None:
-            recorder.relayed(engine.address, target)
         super().__init__(engine)
+        if recorder is not None:
+            recorder.relayed(self.address, target)
 
     def __getattr__(self, name):
         if name in Impairment.__dataclass_fields__:
@@ -92,7 +101,7 @@ class Link(Server):
         """Wait until nothing is on its way: True; or after so long: False."""
         until = time.monotonic() + seconds
         while self.running and not self._engine.in_thread(self._engine.is_still):
-            if time.monotonic() >= until:
+            if time.monotonic() >= until or threading.current_thread() is self._engine.main:    # that cannot wait for itself
                 return False
             time.sleep(.0005)
         return True
@@ -102,7 +111,10 @@ class Link(Server):
         self._forget(False)
 
     def rewind(self):
-        """Forget what has passed, and begin the fates anew: the same messages with the same seed meet the same fates."""
+        """Forget what has passed, and begin the fates anew: the same messages with the same seed meet the same fates.
+
+        A connection is a new client, the first again; a UDP socket stays the client that it was.
+        """
         self._forget(True)
 
     def _forget(self, dice):

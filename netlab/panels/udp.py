@@ -1,5 +1,4 @@
 """UdpPanel: datagrams by hand, from senders to receivers over a link as bad as you like."""
-
 from netlab import Link, Timeline
 from netlab.panels.base import QUICK, Panel
 from netlab.panels.parts import RUN_ME, button, goals, read_number, row, soft, tag
@@ -9,8 +8,7 @@ from netlab.panels.udp_picture import fates, stage
 from netlab.panels.udp_tcp import OverTcp
 from netlab.words import bytes_of, number_of
 
-SENDERS, RECEIVERS, MOST = 4, 3, 10     # ends, and datagrams at once
-ROW = 30                                # datagrams until the dice begin anew
+SENDERS, RECEIVERS, MOST, ROW = 4, 3, 10, 30    # ends, datagrams at once, and those after which the dice begin anew
 VALUES = {      # of the link: label, the highest, step, unit, how much of it is one
     "loss": ("Loss", 100, 5, "%", 100), "duplicate": ("Duplicate", 100, 5, "%", 100),
     "reorder": ("Reorder", 100, 5, "%", 100), "delay": ("Delay", 500, 10, "ms", 1000)}
@@ -46,12 +44,12 @@ class UdpPanel(Panel):
         self.timeline.on_change = self.changed
         self.values, self.seed = dict.fromkeys(VALUES, 0.0), 1
         self.senders, self.receivers = [Peer(self, 1)], [Receiver(self, 1)]
-        self._sender, self._receiver, self._hears = self.senders[0], self.receivers[0], self.receivers[0]
+        self._sender, self._receiver = self.senders[0], self.receivers[0]
         self.bursts, self._anew = [], True      # since the dice began; whether they are to begin anew
-        self._drawn_way = None                      # (receiver, sender, toward): the way that is drawn
+        self._drawn_way = None                  # (receiver, sender, toward, first number): what is drawn of which way
         self.race, self.reached, self._seen, self._taken = None, set(), set(), 0
         self._chance = {}, 0                    # values and seed with which the dice began
-        self._touched = False                   # whether anything was sent yet
+        self._nobody = self._touched = False    # whether what is drawn found nobody; whether anything was sent yet
         self._did = set()                       # whether it was replayed with the same seed, and with another one
 
     def begin(self):
@@ -124,10 +122,10 @@ class UdpPanel(Panel):
         return [ends[0], self._draw_link(), ends[1]]
 
     def _way(self):
-        """(who sends, who receives, what passed): the way that is drawn, with what passed since the dice began."""
-        receiver, sender, toward = self._drawn_way or (self.receiver, self.sender, "server")
+        """(who sends, who receives, what passed): the latest exchange, or all on the way that was chosen since the dice began."""
+        receiver, sender, toward, first = self._drawn_way or (self.receiver, self.sender, "server", 1)
         ends = (sender, receiver) if toward == "server" else (receiver, sender)
-        return *ends, receiver.passed_of(sender, toward)
+        return *ends, receiver.passed_of(sender, toward, first=first)
 
     def _draw_link(self):
         one, other, passed = self._way()
@@ -135,7 +133,7 @@ class UdpPanel(Panel):
                    button("Add a receiver", "add_receiver", off=len(self.receivers) == RECEIVERS))
         if not passed:
             return tag("div", head, tag("div", soft("Nothing has passed the link yet."), class_="nl-picture"), class_="nl-link")
-        wide, narrow = (tag("div", fates(tuple(passed), width), class_=kind)
+        wide, narrow = (tag("div", fates(tuple(passed), width, self._nobody), class_=kind)
                         for width, kind in ((430, "nl-picture"), (340, "nl-picture nl-narrow")))
         return tag("div", head, wide, narrow, class_="nl-link")
 
@@ -181,13 +179,22 @@ class UdpPanel(Panel):
     def who(self, address) -> str:
         """Who stands behind an address that recvfrom gave."""
         for receiver in self.receivers:
-            address = receiver.stands.get(address, address)
-        return next((each.name for each in self.peers if each.port == address[1]), f"port {address[1]}")
+            if (address := receiver.stands.get(address, address)) == receiver.address:
+                return receiver.name
+        return next((each.name for each in self.senders if each.port == address[1]), f"port {address[1]}")
+
+    def is_link(self, address) -> bool:
+        """Whether an address is that of a link, which stands for somebody else."""
+        return any(address in receiver.stands for receiver in self.receivers)
 
     def see(self):
         """See what came out of the links, and what the kernels have of it. Any thread may look."""
         with self._lock:
-            met = set().union(*(receiver.look(self.senders) for receiver in self.receivers))
+            met = set()
+            for receiver in self.receivers:
+                found = receiver.look(self.senders)
+                met |= found
+                self._nobody |= "nobody" in found and (self._drawn_way or [None])[0] is receiver
             for each in self.peers:
                 each.check()
             self._seen |= met
@@ -230,7 +237,7 @@ class UdpPanel(Panel):
             self._receiver = peer
             self.put("buffer", "small" if peer.small else "usual")
         if self.receiver.passed_of(self.sender, "server"):
-            self._drawn_way = self.receiver, self.sender, "server"
+            self._drawn_way, self._nobody = (self.receiver, self.sender, "server", 1), False
         self.changed()
 
     def on_add_sender(self, _):
@@ -348,7 +355,8 @@ class UdpPanel(Panel):
         with self._lock:
             burst = Burst(sender, receiver, messages, receiver.sent.get(sender, 0) + 1, receiver.link)
             self.bursts, self._touched = [*self.bursts, burst], True
-            self._drawn_way, self._taken, receiver.told = (receiver, sender, "server"), 0, receiver.dropped
+            self._drawn_way, self._nobody = (receiver, sender, "server", burst.first), False
+            self._taken, receiver.told = 0, receiver.dropped
             if not self._racing:                # else it was of other messages
                 self.race = None
         done = sender.send(messages, receiver.link.address, f"{receiver.way}.address")
@@ -371,7 +379,9 @@ class UdpPanel(Panel):
         if heard is None or link is None or not receiver.open:
             return self.say("Nothing was done: this receiver has heard from nobody.")
         to = next((each for each in self.senders if each.name == self.who(heard)), None)
-        self._drawn_way = (receiver, to, "client") if to is not None else self._drawn_way
+        if to is not None:
+            first = len(receiver.passed_of(to, "client")) + 1
+            self._drawn_way, self._nobody = (receiver, to, "client", first), False
         if receiver.send([data], heard, f"{receiver.variable}_heard"):
             self.say(f"{receiver.name.capitalize()} answered {self.who(heard)}, by the address from recvfrom.")
 
@@ -395,11 +405,14 @@ class UdpPanel(Panel):
     def _replay(self):
         old, chance = self.bursts, (dict(self.values), self.seed)
         before, was = [burst.fates() for burst in old], self._chance
+        self.say("The same once more …")
         self._begin_dice()
         for burst in old:
             if (new := self._send_burst(burst.sender, burst.receiver, burst.messages)) is None:
                 return
             new.wait(2)
+        if (way := self._drawn_way) is not None:
+            self._drawn_way = *way[:3], 1       # all of it
         self.see()
         count, same = sum(len(burst.messages) for burst in old), [burst.fates() for burst in self.bursts] == before
         what = "The same message" if count == 1 else f"The same {count} messages"
@@ -419,10 +432,9 @@ class UdpPanel(Panel):
         last = self.bursts[-1]
         bursts = [burst for burst in self.bursts if (burst.sender, burst.receiver) == (last.sender, last.receiver)]
         self.race = OverTcp(self, bursts, self.values, self.seed)
-        if self._closed:
-            return
         self.say("The same messages go over TCP, too …")
-        self.race.run()
+        if not self._closed:
+            self.race.run()
         self.say(f"Over TCP {self.race.trouble or 'all came, once and in order'}.")
 
     def release(self):

@@ -24,9 +24,13 @@ LOOK = socket.MSG_PEEK | getattr(socket, "MSG_DONTWAIT", 0)
 
 @dataclass(frozen=True)
 class Here:
-    """A datagram that came to a socket and that no call has taken yet."""
+    """A datagram that came to a socket and that no call has taken yet. `due`: a link has not told of it yet, but will."""
     piece: Piece
     who: str
+    due: bool = False
+
+    def like(self, piece):
+        return (self.piece.size, self.piece.data) == (piece.size, piece.data)
 
 
 class Peer:
@@ -44,6 +48,7 @@ class Peer:
         self.sock, self.heard = None, None      # and from which address it has heard last
         self.doing, self.last, self.woken = "", deque(maxlen=1), False
         self.here: list[Here] = []              # what lies in its kernel, the next one first
+        self.early: list[Here] = []             # what was taken before a link has told of it
         self._taking, self._waker = threading.Lock(), None
 
     @property
@@ -94,12 +99,12 @@ class Peer:
     # what lies in its kernel
 
     def came(self, piece, who):
-        """A datagram has come out of a link, to here; `check` may have seen it in the kernel before the link told of it."""
-        seen = [n for n, each in enumerate(self.here) if each.piece.send is None and each.who == who
-                and (each.piece.size, each.piece.data) == (piece.size, piece.data)]
-        if seen:
-            self.here[seen[0]] = Here(piece, who)
-        elif self.open:
+        """A link tells that a datagram came here; the kernel may have shown it before, and a call may have taken it."""
+        for known in (self.here, self.early):
+            if found := [n for n, each in enumerate(known) if each.due and each.like(piece)]:
+                known[found[0]:found[0] + 1] = [Here(piece, who)] * (known is self.here)
+                return
+        if self.open:
             self.here.append(Here(piece, who))
 
     def check(self):
@@ -112,12 +117,12 @@ class Peer:
             self.here.clear()
             return
         data, address = found
-        who = self.panel.who(address)
+        piece = Piece(data[:1024], len(data), None)
         for n, each in enumerate(self.here):
-            if (each.piece.size, each.who) == (len(data), who) and data.startswith(each.piece.data):
+            if each.like(piece):
                 del self.here[:n]
                 return
-        self.here.insert(0, Here(Piece(data[:1024], len(data), None), who))
+        self.here.insert(0, Here(piece, self.panel.who(address), self.panel.is_link(address)))
 
     def _next(self):
         """(all of the next datagram, from where), which stays where it is; None where there is none."""
@@ -135,7 +140,7 @@ class Peer:
         with self.panel._lock:                  # one thread may send while another receives
             if not self.open:
                 self.sock = self.panel.timeline.socket(socket.AF_INET, socket.SOCK_DGRAM, name=self.name)
-                self.woken, self.heard = False, None
+                self.woken, self.heard, self.early = False, None, []
                 self.panel.typed(f'{self.variable} = timeline.socket(socket.AF_INET, socket.SOCK_DGRAM, name="{self.name}")')
             return self.sock
 
@@ -170,8 +175,8 @@ class Peer:
             with self._taking:
                 whole, _ = PLAIN.recvfrom(sock, 65_535, socket.MSG_PEEK)
                 data, address = sock.recvfrom(count)
-                if self.here:
-                    self.here.pop(0)
+                if self.here and (taken := self.here.pop(0)).due:
+                    self.early.append(taken)
         except OSError as error:
             if not self.woken:
                 self.failed("recvfrom", call, error)

@@ -126,10 +126,10 @@ class Receiver(Peer):
 
     def passed_of(self, peer, toward, link=None, first=1, end=1 << 40):
         """What passed the link on one way of a sender, with numbers from `first` to `end`."""
-        link = link or self.link
-        if link is None or peer.port not in self.ports:
+        link, port = link or self.link, peer.port       # another thread may close the socket meanwhile
+        if link is None or port not in self.ports:
             return []
-        client = self.ports.index(peer.port) + 1
+        client = self.ports.index(port) + 1
         return [p for p in link.passed_now() if p.client == client and p.toward == toward and first <= p.number < end]
 
     def look(self, senders):

@@ -12,12 +12,15 @@ ENDS, EDGE = {"client": "sender", "server": "receiver"}, 3
 
 
 @lru_cache(8)                           # mostly it is as it was; few, since it holds what passed
-def fates(passed: tuple, width: int) -> Markup:
-    """What became of what passed, so wide. A link calls its two ends client and server; in the panel they have other names."""
+def fates(passed: tuple, width: int, nobody: bool = False) -> Markup:
+    """What became of what passed, so wide. A link calls its two ends client and server; in the panel they have other names.
+    `nobody`: what came out found nobody there."""
     inside = width - 2 * EDGE
     head, _, rest = re.sub(r'(font-weight="600"[^>]*)>(client|server)<',
                            lambda found: f'{found[1]} font-size="11.5">{ENDS[found[2]]}<',
                            fates_svg(passed, inside, 1)).partition("<g ")
+    if nobody:
+        rest = re.sub(r'(class="s"[^>]*>)receives<', r"\1nobody<", rest)
     head = head.replace(f'width="{inside}"', f'width="{width}"').replace(f'"0 0 {inside} ', f'"0 0 {width} ')
     return Markup(f'{head}<g transform="translate({EDGE} 0)" {rest}')
 

@@ -56,8 +56,7 @@ class OverTcp:
         given = "".join(f", {name}={value:g}" for name, value in values.items())
         self.panel.typed("tcp_server = serve(quiet)", f"tcp_link = Link(tcp_server{given}, seed={self.seed})",
                          "tcp = socket.create_connection(tcp_link.address)")
-        # RuntimeError: a connection that came to nothing may still be ending when they stop
-        with suppress(RuntimeError), serve(take) as server, Link(server, **values, seed=self.seed) as link:
+        with serve(take) as server, Link(server, **values, seed=self.seed) as link:
             for _ in range(1, self.client):             # the dice are those of the how manyth client it is
                 socket.create_connection(link.address).close()
             self._sock = socket.create_connection(link.address)

@@ -222,6 +222,20 @@ def test_several_bursts_are_replayed_as_they_were(hand):
         assert [burst.fates() for burst in hand.panel.bursts] == before
 
 
+def test_the_latest_exchange_is_drawn_and_all_of_a_replay(hand):
+    for n in (1, 2):
+        hand.sendto(Message="abc"[n], How_many=str(n + 1))
+        hand.until(f"{n + 1} sent: all came", "stage")
+    hand.click("Replay")
+    hand.until("5 sent: all came", "stage")
+    hand.recv()
+    hand.until("received", "said")
+    hand.do("answer")
+    hand.until("receiver 1 → sender 1 .*1 sent: it came", "stage")
+    hand.box("sender 1")
+    hand.until("sender 1 → receiver 1 .*5 sent: all came", "stage")
+
+
 def test_dice_go_on_from_press_to_press_and_begin_anew_after_many(hand):
     hand.bad(Loss=50)
     numbers = []
@@ -273,6 +287,7 @@ def test_sendto_to_a_closed_receiver_succeeds(hand):
     hand.sendto(How_many="1")
     hand.until("Sender 1 sent 1 datagram to receiver 1. Nobody has bound that port now, and sendto succeeded", "said")
     hand.goal("Close the receiver")
+    hand.until("receiver nobody", "stage")
     port = hand.panel.receiver.address[1]
     hand.click("bind")
     hand.until("Receiver 1 is bound to its port again", "said")
@@ -456,6 +471,16 @@ def test_what_is_seen_in_the_kernel_before_the_link_tells_of_it_is_counted_once(
     late.append(True)
     hand.panel.see()
     assert [(each.piece.send, each.who) for each in hand.panel.receiver.here] == [(0, "sender 1")]
+    late.clear()
+    hand.sendto(How_many="2")
+    hand.recv()
+    hand.until("received 5 bytes", "said")
+    hand.recv()
+    hand.until("received 7 bytes", "said")          # the link has not told of it yet
+    late.append(True)
+    hand.panel.see()
+    assert [(each.piece.send, each.piece.data) for each in hand.panel.receiver.here] == [(2, b"hello 2")]
+    assert not hand.panel.receiver.early
 
 
 def drained(hand):
@@ -470,6 +495,7 @@ def drained(hand):
         if each.open and not each.doing:
             shown = [(here.piece.size, here.piece.data) for here in each.here]
             assert shown == [(len(data), data[:1024]) for data in there(each)], each.name
+    panel.see()                                     # nothing is there now
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -125,30 +125,32 @@ def open_and_close(times):
     return [now - then for now, then in zip(there(), before)]
 
 
-TARGET = socket.socket(type=socket.SOCK_DGRAM)      # where interrupted links lead
-TARGET.bind(("127.0.0.1", 0))
-
-
 def link(_):
     """In the place of `serve` in stress_servers."""
-    return netlab.Link(TARGET.getsockname(), delay=.01, reorder=.5)
+    return netlab.Link(TARGET.getsockname(), type=TARGET.type, delay=.01, reorder=.5)
 
 
 def send_and_look(serve, held):
     """What a learner does with a link."""
     with serve(None) as made:
-        held += [made, socket.socket(type=socket.SOCK_DGRAM)]
-        held[1].sendto(b"x", made.address)
+        held += [made, socket.socket(type=TARGET.type)]
+        held[1].connect(made.address)
+        held[1].send(b"x")
         made.passed
         made.rewind()
 
 
-def interrupt(signals=300, remedies=tuple(stress_servers.REMEDIES)):
+def interrupt(signals=300, remedies=tuple(stress_servers.REMEDIES), type=socket.SOCK_DGRAM):
     """An interrupt at each line of making, using and ending a link, then signals at random moments; how many there were."""
+    global TARGET           # where the links lead
+    "name".encode("idna")       # how names are looked up: Python imports it now, which does not bear an interrupt
     stress_servers.OURS |= {link_module.__file__, relay_module.__file__}
     stress_servers.HANDLERS[link] = None
     works = [stress_servers.start_and_stop, stress_servers.lose_it, send_and_look]
-    with stress_servers.Trials() as trials:
+    with socket.socket(type=type) as TARGET, stress_servers.Trials() as trials:
+        TARGET.bind(("127.0.0.1", 0))
+        if type == socket.SOCK_STREAM:
+            TARGET.listen(10_000)
         for work in works:
             trials.at_every_point(work, link, remedies)
         if hasattr(signal, "setitimer"):
@@ -177,4 +179,5 @@ if __name__ == "__main__":
     every_size([*range(0, 3000), *range(3000, 65508, 97), 65507])
     print(f"every size up to 3,000 bytes, and each 97th up to 65,507: {time.monotonic() - begun:.1f} s", flush=True)
     print("left behind of 300 links:", open_and_close(300), flush=True)
-    print(f"{interrupt(2000):,} interrupts, nothing left")
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        print(f"{interrupt(2000, type=kind):,} interrupts of {kind.name}, nothing left", flush=True)
