@@ -767,7 +767,7 @@ wrong(check.ping, "not before", "seconds")(pinger(waits=lambda timeout: timeout 
 wrong(check.ping, "not before", "seconds")(ping_floods)
 wrong(check.ping, "received once, and one duplicate", "'duplicates': 0")(pinger(dups=False))
 wrong(check.ping, "what came was no answer to this request", "seconds")(pinger(greedy=True))
-wrong(check.ping, "received all the same", "'received': 2")(pinger(late=False))
+wrong(check.ping, "received all the same", "'received': ")(pinger(late=False))
 wrong(check.ping, "a stranger")(pinger(who=False))
 wrong(check.ping, "was never sent", "raised KeyError: 999")(pinger(known=False))
 wrong(check.ping, "see its length", "raised error: unpack")(pinger(short=False))
