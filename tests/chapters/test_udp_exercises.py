@@ -10,7 +10,7 @@ from conftest import open_files
 
 from netlab import Link, serve_udp
 from netlab.chapters.udp import check, dns
-from netlab.chapters.udp.hostile import THERE, Bench, arrivals, number, priced, same
+from netlab.chapters.udp.hostile import PRINTED, THERE, Bench, arrivals, number, priced, same
 from netlab.network.fates import Impairment
 from netlab.teach import check as engine
 
@@ -158,6 +158,43 @@ def test_strangers_and_the_server_are_told_apart():
     assert [given.server for given in talk.given] == [False, True]
 
 
+def test_what_happened_begins_where_it_matters():
+    with Bench(same, before=lambda talk, count: [talk.push(b"?") for _ in range(3)]) as talk:
+        assert talk.run(requests(talk, 4)).raised is None
+        events = ["recvfrom gives b'?'"] * 3 + ["recvfrom gives b'\\x00\\x01'"]
+        assert talk.tells(talk.places[1]) == talk.tells(talk.places[1] + 2) == " → ".join(
+            ["…", "request 1", *events, "request 2", *events[:3], "…"])
+        assert talk.tells(talk.places[3]) == talk.tells()     # never less than there is room for
+        assert talk.tells().startswith("… → ") and talk.tells(0).startswith("request 0 → ")
+
+
+@pytest.mark.parametrize("exercise", check.EXERCISES, ids=lambda exercise: exercise.name)
+def test_a_print_in_the_function_does_not_bury_the_result(exercise, capsys):
+    def function(*given):
+        print("first", len(given))
+        print("second")
+        return [] if exercise is check.in_order else b""
+
+    assert not exercise(function).ok
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [f"first {len(lines) and lines[0][-1]}", "second"] and len(lines) <= PRINTED + 1
+    print("here again")
+    assert capsys.readouterr().out == "here again\n"
+
+
+def test_all_lines_are_shown_where_they_are_few(capsys):
+    check.in_order(lambda datagrams: print("where am I?\n", end="") or (_ for _ in ()).throw(SystemExit))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["where am I?"] * len(lines) and 0 < len(lines) < PRINTED
+
+
+def test_the_name_of_the_case_stands_before_the_message_which_can_be_copied():
+    for trial in check.dns_addresses.trials:
+        miss = trial(lambda message: 7)
+        title, message = miss.call.removeprefix("(message): ").split(". message = ")
+        assert 5 < len(title) < 60 and isinstance(eval(message), bytes)
+
+
 # DNS, by somebody else
 
 def scapys(data):
@@ -187,7 +224,7 @@ def cases():
         miss = trial(addresses)
         if miss and len(seen) == before + 1 and miss.expected.startswith("[("):
             due = eval(miss.expected) if "…" not in miss.expected else None
-            yield pytest.param(seen[-1], due, id=miss.call.split(": ")[-1])
+            yield pytest.param(seen[-1], due, id=miss.call.split(": ")[1].split(". message")[0])
 
 
 @pytest.mark.parametrize("message, expected", list(cases()))

@@ -506,6 +506,8 @@ wrong(check.get_price, "number stands in front", "b'tea'")(asker(request=lambda 
 wrong(check.get_price, "network byte order", "b'\\x01\\x00tea'")(
     asker(lambda number, question: number.to_bytes(2, "little") + question))
 wrong(check.get_price, "not the digits", "b'1tea'")(asker(request=lambda number, question: str(number).encode() + question))
+wrong(check.get_price, "the name follows at once", "b'1 tea'")(
+    asker(lambda number, question: f"{number} {question.decode()}".encode(), same=lambda data, number: True))
 wrong(check.get_price, "the number has two", "\\x01tea'")(asker(lambda number, question: struct.pack("!I", number) + question))
 wrong(check.get_price, "the number in front is 2", "x02tea")(asker(lambda number, question: request_of(number + 1, question)))
 wrong(check.get_price, "then the question as it is", "tea\\n'")(
@@ -575,9 +577,9 @@ def ask_asleep(sock, number, question, address, timeout, tries):
     raise TimeoutError("nobody")
 
 
-@right(check.get_price)
+@wrong(check.get_price, "caller's: leave it unconnected", "getpeername() gives")
 def ask_connected(sock, number, question, address, timeout, tries):
-    """The kernel keeps strangers away from a connected socket."""
+    """The kernel keeps strangers away from a connected socket: also from the caller, who may ask another server next."""
     sock.connect(address)
     for _ in range(tries):
         sock.send(request_of(number, question))
@@ -619,7 +621,7 @@ KEYS = ("sent", "received", "lost", "duplicates", "min", "avg", "max")
 
 def pinger(request=lambda number: number.to_bytes(2, "big"), waits=lambda timeout: timeout, deadline=True, who=True, dups=True,
            late=True, again=False, known=True, short=True, scale=1.0, none=None, change=lambda found: found, last=False,
-           greedy=False, whole=False):
+           greedy=False, whole=False, exact=lambda data: len(data) == 2):
     """A `ping` with one thing done in another way."""
     def ping(sock, address, count, timeout):
         left, times, doubles, received = {}, {}, 0, 0
@@ -639,7 +641,7 @@ def pinger(request=lambda number: number.to_bytes(2, "big"), waits=lambda timeou
                     if again:
                         raise
                     break
-                if (who and sender != address) or (short and len(data) != 2):
+                if (who and sender != address) or (short and not exact(data)):
                     continue
                 came = struct.unpack("!H", data)[0] if not short else int.from_bytes(data, "big")
                 if known and came not in left:
@@ -768,7 +770,12 @@ wrong(check.ping, "not before", "seconds")(ping_floods)
 wrong(check.ping, "received once, and one duplicate", "'duplicates': 0")(pinger(dups=False))
 wrong(check.ping, "what came was no answer to this request", "seconds")(pinger(greedy=True))
 wrong(check.ping, "received all the same", "'received': ")(pinger(late=False))
-wrong(check.ping, "a stranger")(pinger(who=False))
+wrong(check.ping, "from a stranger", "What happened: request 0 → recvfrom gives b'\\x00\\x00' of a stranger")(pinger(who=False))
+wrong(check.ping, "from a stranger", "recvfrom gives b'\\x00\\x01' of a stranger")(pinger(who=False, whole=True))
+wrong(check.ping, "too short for a number", "of a stranger → recvfrom gives b''")(pinger(exact=lambda data: True))
+wrong(check.ping, "too short for a number", "of a stranger → recvfrom gives b'' → recvfrom gives b'\\x00'")(
+    pinger(exact=lambda data: data))
+wrong(check.ping, "too short for a number", "'duplicates': 6")(pinger(exact=lambda data: True, whole=True))
 wrong(check.ping, "was never sent", "raised KeyError: 999")(pinger(known=False))
 wrong(check.ping, "see its length", "raised error: unpack")(pinger(short=False))
 wrong(check.ping, "there is no mean", "raised ZeroDivisionError")(ping_divides)
@@ -851,6 +858,15 @@ def question_plain(name, number):
     return struct.pack("!6H", number, 0x0100, 1, 0, 0, 0) + name.encode() + b"\0" + struct.pack("!2H", 1, 1)
 
 
+def question_of(allowed):
+    """A `question` that takes other numbers."""
+    def question(name, number):
+        if not allowed(number):
+            raise ValueError("too large")
+        return questioner()(name, number)
+    return question
+
+
 def question_str(name, number):
     return struct.pack("!6H", number, 0x0100, 1, 0, 0, 0) + name
 
@@ -858,6 +874,8 @@ def question_str(name, number):
 wrong(check.dns_question, "no dots", "example.org")(question_plain)
 wrong(check.dns_question, "ends with a byte 0", "org\\x00\\x01\\x00\\x01'")(questioner(end=b""))
 wrong(check.dns_question, "two bytes, the most significant first", "b'\\x07\\x00")(questioner(order="<6H"))
+wrong(check.dns_question, "the most significant first: \"!\"", "b'\\x07\\x00")(questioner(order="<6H", tail="<2H"))
+wrong(check.dns_question, "the most significant first: \"!\"", "org\\x00\\x01\\x00\\x01\\x00'")(questioner(tail="<2H"))
 wrong(check.dns_question, "0x0100", "x00\\x07\\x00\\x00")(questioner(flags=0))
 wrong(check.dns_question, "the first count is 1", "x00\\x00\\x00\\x00")(questioner(counts=(0, 0, 0, 0)))
 wrong(check.dns_question, "nothing additional", "x00\\x01\\x00\\x01")(questioner(counts=(1, 1, 0, 0)))
@@ -872,6 +890,10 @@ wrong(check.dns_question, "this name is allowed", "raised ValueError: not a labe
 wrong(check.dns_question, "this name is allowed", "raised ValueError: too long a name")(questioner(whole=253))
 wrong(check.dns_question, "at most 63", "b'")(questioner(most=255))
 wrong(check.dns_question, "at most 255", "b'")(questioner(whole=1000))
+wrong(check.dns_question, "so is the number 65535: two bytes hold 0 to 65535", "raised ValueError: too large")(
+    question_of(lambda number: number < 65535))
+wrong(check.dns_question, "so is the number 0: two bytes hold 0 to 65535", "raised ValueError: too large")(
+    question_of(lambda number: number > 0))
 wrong(check.dns_question, "an empty label", "b'")(questioner(empty=False))
 wrong(check.dns_question, "ASCII", "m\\xc3\\xbcller")(questioner(encoding="utf-8"))
 wrong(check.dns_question, "two bytes: 0 to 65535", "b'")(questioner(number=False))
@@ -1000,6 +1022,11 @@ wrong(check.dns_addresses, "compare lengths", "raised error: unpack")(parser(che
 wrong(check.dns_addresses, "only type A of class IN", "192.0.2.3")(parser(class_=False))
 wrong(check.dns_addresses, "only type A of class IN")(parser(type_=False))
 wrong(check.dns_addresses, "has four bytes")(parser(four=False, text=lambda data: ".".join(map(str, data))))
+wrong(check.dns_addresses, "an IPv4 address has four bytes", "packed IP wrong length")(parser(four=False))
+wrong(check.dns_addresses, "an IPv4 address has four bytes", "raised IndexError")(
+    parser(four=False, text=lambda data: f"{data[0]}.{data[1]}.{data[2]}.{data[3]}"))
+wrong(check.dns_addresses, "an IPv4 address has four bytes", "raised TypeError")(
+    parser(four=False, text=lambda data: "%d.%d.%d.%d" % tuple(data)))
 wrong(check.dns_addresses, "(QR)", "[]")(parser(reply=False))
 wrong(check.dns_addresses, "TC", "[('www.example.org', '192.0.2.1')]")(parser(cut=False))
 wrong(check.dns_addresses, "only the answers count", "192.0.2.2")(parser(section=False))

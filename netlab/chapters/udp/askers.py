@@ -2,10 +2,11 @@
 
 Each is tried on a `hostile.Bench`. It knows what the function sent and what its calls gave: what is due follows from that.
 """
+import re
 import struct
 
-from netlab.chapters.udp.hostile import Bench, number, over_link, priced, same
-from netlab.teach.check import Exercise, Miss, Raises, judge, show
+from netlab.chapters.udp.hostile import Bench, Quiet, number, over_link, priced, same
+from netlab.teach.check import Miss, Raises, judge, show
 
 SEEDS = range(1, 51)
 TINY = 0.002            # seconds that is waited where nothing is on its way, over many seeds
@@ -16,20 +17,22 @@ SHORT = "a datagram may be empty, or have fewer bytes than you look for: see its
 
 # --- 3 get_price -----------------------------------------------------------------------------------------------------
 STRANGER = "that came from a stranger: recvfrom also gives the sender's address, and only one is the server's"
+NO_NUMBER = "a datagram may be empty or too short for a number: see its length first, and drop it"
 OTHER = "that answers another question: the first two bytes say which, so drop it and go on waiting"
 CUT_OFF = "recvfrom(n) takes n bytes of a datagram, and the rest of it is gone: ask for more than ever comes"
 SO_OFTEN = "tries is {}: so often the request goes out"
 LOST = "time is up says that the request or its answer was lost: no reason to stop, but to send the request again"
 
 
-def _asking(title, *questions, timeout=0.05, tries=3, seeds=(None,), **bench):
-    """A trial: questions (number, text) one after the other with the same socket."""
+def _asking(title, *questions, timeout=0.05, tries=3, seeds=(None,), judged=None, **bench):
+    """A trial: questions (number, text) one after the other with the same socket. `judged(talk)` looks at it afterwards."""
     def once(function, seed, times):
         with Bench(priced, **bench, **({} if seed is None else {"seed": seed})) as talk:
             for ident, question in questions:
                 seconds = timeout * times
                 outcome = talk.run(function, ident, question, talk.address, seconds, tries)
-                if miss := _judged_asker(talk, ident, question, seconds, tries, outcome):
+                miss = _judged_asker(talk, ident, question, seconds, tries, outcome)
+                if miss := miss or (judged and judged(talk)):
                     where = title if seed is None else over_link(seed, bench)
                     miss.call = f"(sock, {ident}, {show(question)}, address, {seconds:g}, {tries}): {where}"
                     return miss
@@ -90,6 +93,14 @@ def _judged_asker(talk, ident, question, timeout, tries, outcome):
     return missed(expected, "the answer is what stands behind the number in the server's datagram")
 
 
+def _unconnected(talk):
+    """Can the caller's socket still hear everybody?"""
+    if not talk.connected:
+        return None
+    return Miss("the given socket still without a peer: getpeername() raises OSError", "getpeername() gives the server's address",
+                "the socket is the caller's: leave it unconnected. A connected one hears no other server")
+
+
 def _early(waits, timeout, tries):
     """Was a wait shorter than it has to be? (expected, came, hint)"""
     for count, came in enumerate(waits):
@@ -124,6 +135,8 @@ def _request_mistake(wrong, first, ident, question):
         return "network byte order: the most significant byte stands first"
     if wrong == str(ident).encode() + question:
         return "the number is two bytes of that value, number.to_bytes(2, \"big\"), not the digits that one reads"
+    if re.fullmatch(rb"\d+\W+" + re.escape(question), wrong):
+        return "the number is two bytes, the most significant first, and the name follows at once"
     if wrong[2:] == question and wrong == first:
         return f"the number in front is {int.from_bytes(wrong[:2], 'big')}, and the one that is given is {ident}"
     if wrong[2:] == question:
@@ -179,8 +192,9 @@ def _first(*pushes, on=1):
 
 
 THREE = ((7, b"tea"), (8, b"salt"), (9, b"rice"))
-get_price = Exercise("get_price", (
+get_price = Quiet("get_price", (
     _asking("a link that loses nothing", (1, b"tea")),
+    _asking("the socket afterwards", (7, b"tea"), judged=_unconnected),
     _asking("a number above 255", (258, b"salt")),
     _asking("three questions", *THREE),
     _asking("a price that is not known", (7, b"gold")),
@@ -241,7 +255,7 @@ def _judged_ping(talk, count, timeout, outcome, lower):
         return no_dict()
     if talk.closed:
         return Miss("the given socket still open", "it is closed", "the socket belongs to the caller: leave it open")
-    if miss := _impatient(talk, timeout, tells):
+    if miss := _impatient(talk, timeout):
         return miss
     if set(came) != {*COUNTS, *TIMES}:
         wrong = [f"{key!r} is missing" for key in (*COUNTS, *TIMES) if key not in came]
@@ -249,7 +263,9 @@ def _judged_ping(talk, count, timeout, outcome, lower):
         return Miss(f"the keys {', '.join((*COUNTS, *TIMES))}", show(came), "; ".join(wrong))
     counts = {key: came[key] for key in COUNTS}
     if counts != due or any(type(value) is not int for value in counts.values()):
-        return Miss(show(due), show(counts) + tells, _count_mistake(talk, counts, due))
+        hint = _count_mistake(talk, counts, due)
+        wrong = [given.place for given in talk.given if given not in echoes] if hint in (STRANGER, NO_NUMBER) else []
+        return Miss(show(due), f"{show(counts)}. What happened: {talk.tells(*wrong[:1])}" if talk.story else show(counts), hint)
     return _judged_times(talk, {key: came[key] for key in TIMES}, first, tells, lower)
 
 
@@ -292,16 +308,18 @@ def _ping_request(sent, count):
     return f"{count} requests, each with its number, from 0 on"
 
 
-def _impatient(talk, timeout, tells):
+def _impatient(talk, timeout):
     """Each request has its answer, or its time, before the next one goes out."""
     ends = [when for when, _ in talk.sent[1:]] + [talk.ended]
-    for waited, end, (begin, request) in zip(talk.waited(), ends, talk.sent, strict=False):
+    for waited, end, (begin, request), place in zip(talk.waited(), ends, talk.sent, talk.places, strict=False):
         got = any(given.server and given.data == request and given.when <= end for given in talk.given)
         between = [given for given in talk.given if begin <= given.when <= end]
         if not got and waited < timeout * EARLY:
             name = int.from_bytes(request, "big")
-            return Miss(f"request {name} has {timeout:g} seconds for its answer", f"{waited:.3f} seconds{tells}",
-                        STRANGER if any(given.data == request for given in between) else
+            return Miss(f"request {name} has {timeout:g} seconds for its answer",
+                        f"{waited:.3f} seconds. What happened: {talk.tells(place)}",
+                        STRANGER if between and not between[-1].server else
+                        NO_NUMBER if between and len(between[-1].data) < 2 else
                         "what came was no answer to this request: go on waiting for what is left of its time" if between else
                         "the next request, or the end, comes when the answer has come or time is up, not before")
     return None
@@ -314,10 +332,14 @@ def _count_mistake(talk, came, due):
         return CUT_OFF
     if came["sent"] != due["sent"]:
         return f"sent is how many requests went out, {due['sent']}"
+    if came != due and came == _counted(talk, due, shorts=True):
+        return NO_NUMBER
+    if came != due and came in (_counted(talk, due, strangers=True), _counted(talk, due, strangers=True, shorts=True)):
+        return STRANGER
     more = came["received"] - due["received"]
     if more > 0 and more == due["duplicates"]:
         return "an answer that came twice is received once, and one duplicate: which numbers were answered already?"
-    if more > 0 and any(not given.server for given in talk.given):
+    if more > 0 and came["received"] == _counted(talk, due, strangers=True)["received"]:
         return STRANGER
     if more > 0:
         return "more was received than asked: an answer is a datagram of the server's with the number of a request"
@@ -330,6 +352,15 @@ def _count_mistake(talk, came, due):
                 any(not given.server or len(given.data) != 2 for given in talk.given) else
                 "a late answer is the first one to its request: a duplicate is a second one")
     return "the second answer to a request is a duplicate, and so are the third and the fourth, also to an earlier request"
+
+
+def _counted(talk, due, *, strangers=False, shorts=False):
+    """What is counted where strangers, or datagrams too short for a number, are taken for the server's answers."""
+    numbers = [int.from_bytes(given.data[:2], "big") for given in talk.given
+               if (strangers or given.server) and (shorts or len(given.data) > 1)]
+    known = [each for each in numbers if each < due["sent"]]
+    received = len(set(known))
+    return {"sent": due["sent"], "received": received, "lost": due["sent"] - received, "duplicates": len(known) - received}
 
 
 def _judged_times(talk, came, first, tells, lower):
@@ -366,7 +397,7 @@ def _strangers(talk, count):
         talk.push(data, stranger=stranger)
 
 
-ping = Exercise("ping", (
+ping = Quiet("ping", (
     _pinging("a link that loses nothing", 3),
     _pinging("nobody answers", 3, 0.06, loss=1.0),
     _pinging("one request is lost", 3, 0.03, lose=(2,)),

@@ -10,9 +10,9 @@ import struct
 from netlab.chapters.udp import hostile
 from netlab.chapters.udp.askers import SEEDS, SHORT, get_price, ping
 from netlab.chapters.udp.dns import dns_addresses, dns_question
-from netlab.chapters.udp.hostile import number, price_server
+from netlab.chapters.udp.hostile import Quiet, number, price_server
 from netlab.servers import serve_udp
-from netlab.teach.check import Exercise, Miss, Outcome, call, judge, show
+from netlab.teach.check import Miss, Outcome, call, judge, show
 
 # --- 1 in_order ------------------------------------------------------------------------------------------------
 WORDS = [word.encode() for word in "each once and in the order in which they left".split()]
@@ -133,7 +133,7 @@ def _order_over_links(**link):
     return trial
 
 
-in_order = Exercise("in_order", (
+in_order = Quiet("in_order", (
     _ordered("nothing overtaken", WORDS[:3], _of(WORDS, 0, 1, 2), "the payloads, one after the other"),
     _ordered("one overtaken", WORDS[:3], _of(WORDS, 0, 2, 1), "keep what came too early, by its number"),
     _ordered("the first comes last", WORDS[:4], _of(WORDS, 3, 2, 1, 0), "keep what came too early, by its number"),
@@ -292,7 +292,7 @@ def _base_served(function):
     return Miss(show(wanted), show(came), ALL, "(): on a server, with 20 clients")
 
 
-database = Exercise("database", (
+database = Quiet("database", (
     _conversation(FIRST, *_kept((b"tea=3", b"tea"), (b"salt=1", b"salt"), hint="key=value, as it was inserted")),
     _conversation("a new value", (b"tea=3", (NOTHING,), INSERT), (b"tea=4", (NOTHING,), INSERT), (b"tea", (b"tea=4",), LAST),
                   (b"tea=3", (NOTHING,), INSERT), (b"tea", (b"tea=3",), LAST)),

@@ -3,8 +3,8 @@ import random
 import socket
 import struct
 
-from netlab.chapters.udp.hostile import number
-from netlab.teach.check import Case, Exercise, Miss, Raises, call, judge, show
+from netlab.chapters.udp.hostile import Quiet, number
+from netlab.teach.check import Case, Miss, Raises, call, judge
 
 BAD = Raises(ValueError)
 
@@ -44,11 +44,7 @@ def reply(*answers, name="www.example.org", flags=0x8180, questions=1, after=b""
 # --- 5 dns_question ------------------------------------------------------------------------------------------------
 LONGEST = ".".join(["a" * 63] * 3 + ["b" * 61])        # 255 bytes on the wire
 LABELS = "each label with its length in front, as one byte; no dots; and 0, the root's empty label, at the end"
-
-
-def _typed(value):
-    """Bytes as hex, to be copied into a cell."""
-    return f'bytes.fromhex("{value.hex()}")' if isinstance(value, bytes) else show(value)
+ORDER = "each number is two bytes, the most significant first: \"!\" or \">\" in front of struct.pack's format, not \"<\""
 
 
 def _question_mistake(args, expected, outcome):
@@ -56,9 +52,14 @@ def _question_mistake(args, expected, outcome):
     if isinstance(expected, Raises):
         return None if came is None or isinstance(came, BaseException) else _refuse_name(name, ident)
     if isinstance(error, ValueError) and outcome.by_raise:
+        if ident != 7 and call(outcome.function, name, 7).raised is None:
+            return f"the name is allowed, and so is the number {ident}: two bytes hold 0 to 65535"
         return "this name is allowed: a label has 1 to 63 bytes, all of them with their lengths and the 0 at the end 255"
     if not isinstance(came, bytes) or came == expected:
         return None
+    if came[:12] in (expected[:12], _swapped(expected[:12])) and came[12:-4] == expected[12:-4] \
+            and came[-4:] in (expected[-4:], _swapped(expected[-4:])):
+        return ORDER
     if len(came) < 12 or came[12:] == expected[12:]:
         return _header_mistake(came, expected)
     body, right = came[12:], expected[12:]
@@ -73,6 +74,11 @@ def _question_mistake(args, expected, outcome):
     if body.startswith(right[:-4]):
         return "type and class are 1 and 1, in two bytes each"
     return LABELS
+
+
+def _swapped(data):
+    """Numbers of two bytes, in the other order of bytes."""
+    return b"".join(data[at:at + 2][::-1] for at in range(0, len(data), 2))
 
 
 def _refuse_name(name, ident):
@@ -102,7 +108,7 @@ def _asked(name, ident=7):
     return (name, ident), asked(name, ident)
 
 
-dns_question = Exercise("dns_question", tuple(Case(args, expected, hint, _question_mistake) for hint, *rows in (
+dns_question = Quiet("dns_question", tuple(Case(args, expected, hint, _question_mistake) for hint, *rows in (
     (LABELS, _asked("example.org"), _asked("www.example.org", 258), _asked("localhost"), _asked("a.b.c.d.e", 65535)),
     ("a dot at the end changes nothing", _asked("example.org.")),
     ("capitals and - and _ go as they are", _asked("WWW.My-Host.example"), _asked("_dns.example", 0)),
@@ -120,6 +126,7 @@ POINTER = ("the two bits in front are 11: a pointer. The other 14 are the place,
 LOOP = "this name points in a circle and has no end: count its bytes, or its pointers, and refuse it"
 CUT = "the message ends too early: a slice that is too short raises nothing, so compare lengths before you read"
 SKIP = "only type A of class IN gives an address; the others are jumped, by the length that stands before their data"
+FOUR = "an IPv4 address has four bytes"
 COUNTS = "the header says how many questions and answers there are: only the answers count"
 
 
@@ -127,12 +134,17 @@ def _named(name, address):
     return [(name, address)]
 
 
+def _with(data, title):
+    """The call: what it is about, and the message as a learner can copy it into a cell."""
+    return f'(message): {title}. message = bytes.fromhex("{data.hex()}")'
+
+
 def _answers(title, data, expected, hint):
     def trial(function):
         outcome = call(function, data)
         miss = judge(outcome, expected, hint, lambda outcome: _answers_mistake(outcome, expected, hint))
         if miss:
-            miss.call = f"({_typed(data)}): {title}"
+            miss.call = _with(data, title)
         return miss
     return trial
 
@@ -143,6 +155,8 @@ def _answers_mistake(outcome, expected, hint=""):
         return f"your code refuses this at that line, and it is allowed: {hint}"
     if isinstance(error, RecursionError) or (outcome.late and isinstance(expected, Raises)):
         return LOOP
+    if hint == FOUR and error and not outcome.by_raise and not isinstance(error, (NameError, AttributeError)):
+        return FOUR
     if isinstance(error, (IndexError, struct.error, OSError)) and isinstance(expected, Raises) and not outcome.by_raise:
         return CUT
     if isinstance(error, UnicodeDecodeError) and not isinstance(expected, Raises):
@@ -184,8 +198,7 @@ def _strange(function):
         outcome = call(function, data)
         if not outcome.meets(BAD) and not (outcome.raised is None and type(outcome.value) is list):
             miss = judge(outcome, BAD, "a list, or ValueError", lambda outcome: _answers_mistake(outcome, BAD))
-            where = f"({_typed(data)}): a message with changed bytes"
-            return Miss("a list, or ValueError", miss.came, miss.hint, where, miss.last)
+            return Miss("a list, or ValueError", miss.came, miss.hint, _with(data, "a message with changed bytes"), miss.last)
     return None
 
 
@@ -194,7 +207,7 @@ _HEAD = 12 + len(wire(WWW)) + 4         # where the first answer stands
 _AT = bytes([0xC0, _HEAD])              # a pointer to it
 _FAR = [record(wire("x"), TXT, b"\0" * 210)]       # so that a place needs more than eight bits
 
-dns_addresses = Exercise("dns_addresses", (
+dns_addresses = Quiet("dns_addresses", (
     _answers("one address, its name written out", reply(has("192.0.2.1", wire(WWW))), _named(WWW, "192.0.2.1"),
              "the answer stands behind the question: name, type, class, time to live (4 bytes), length, data"),
     _answers("one address, its name a pointer", reply(has("192.0.2.1")), _named(WWW, "192.0.2.1"), POINTER),
@@ -224,8 +237,8 @@ dns_addresses = Exercise("dns_addresses", (
     _answers("a question", asked(WWW), BAD, "a question is no reply: the first bit of the flags (QR) is 0"),
     _answers("cut by the server", reply(has("192.0.2.1"), flags=0x8380), BAD, "the flag TC: the server cut it, so refuse it"),
     _cuts,
-    _answers("an address of three bytes", reply(record(TO, A, b"\xc0\0\2")), BAD, "an IPv4 address has four bytes"),
-    _answers("an address of 16 bytes", reply(record(TO, A, bytes(16))), BAD, "an IPv4 address has four bytes"),
+    _answers("an address of three bytes", reply(record(TO, A, b"\xc0\0\2")), BAD, FOUR),
+    _answers("an address of 16 bytes", reply(record(TO, A, bytes(16))), BAD, FOUR),
     _answers("a pointer to itself", reply(has("192.0.2.1", _AT)), BAD, LOOP),
     _answers("a label and a pointer back to it", reply(has("192.0.2.1", wire("a", _AT))), BAD, LOOP),
     _answers("two pointers that point at each other", reply(has("192.0.2.1", bytes([0xC0, _HEAD + 16])), has("192.0.2.2", _AT)),

@@ -5,14 +5,16 @@ learner's `sendto` returns, and what the learner's calls gave is written down: s
 machine is.
 """
 import contextlib
+import io
 import select
 import socket
+import sys
 import threading
 import time
 from dataclasses import dataclass
 
 from netlab.network.fates import Fate, Impairment, Line
-from netlab.teach.check import Outcome, TooLong, call, show
+from netlab.teach.check import Exercise, Outcome, TooLong, call, show
 from netlab.teach.peers import HOST, PLAIN
 
 PRICES = {b"tea": b"3", b"salt": b"1", b"rice": b"2"}
@@ -20,6 +22,7 @@ THERE, BACK = "client 1 to the server", "client 1 to the client"        # as net
 MOST_SENT = 40          # requests, and
 MOST_GIVEN = 400        # datagrams given to the function, after which it has no end
 EVENTS = 9              # that are shown
+PRINTED = 20            # lines of what the function prints that are shown
 SOON = 0.2              # seconds that loopback has for a datagram where it does not come at once, as it does on Linux
 PAUSE = 0.002           # seconds between two datagrams of a stranger that never stops
 _DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
@@ -47,6 +50,7 @@ class Given:
     server: bool        # does it come from the server?
     when: float
     size: int           # bytes that the call asked for
+    place: int          # in the story
 
 
 class Bench:
@@ -73,6 +77,7 @@ class Bench:
     def begin(self):
         """A new call: forget what happened in the one before. The dice go on."""
         self.story, self.sent, self.given, self.astray, self.endless, self.latest = [], [], [], 0, None, b""
+        self.places = []        # in the story, of each datagram sent
         self.returned = {}      # when the sendto with this datagram returned
         self.since = []         # for each datagram sent: when the call before it had returned
         self.last = time.monotonic()
@@ -94,6 +99,7 @@ class Bench:
         outcome = call(function, self.sock, *args)
         self.ended = time.monotonic()
         self.closed = self.sock.fileno() == -1
+        self.connected = not self.closed and _connected(self.sock)
         self.own = bool(select.select([self.server], [], [], 0)[0])     # it sent through another socket than ours
         return Outcome(function, raised=self.endless) if self.endless else outcome
 
@@ -116,10 +122,14 @@ class Bench:
         ends = [when for when, _ in self.sent[1:]] + [self.ended]
         return [end - since for since, end in zip(self.since, ends, strict=False)]
 
-    def tells(self) -> str:
-        """The events, the last ones where they are many."""
-        shown = self.story[-EVENTS:]
-        return " → ".join((["…"] if len(shown) < len(self.story) else []) + shown)
+    def tells(self, place=None) -> str:
+        """The events, the last ones where they are many; or from the request on to which the event at this place belongs."""
+        begin = len(self.story) - EVENTS
+        if place is not None:
+            begin = min(begin, max((each for each in self.places if each <= place), default=0))
+        begin = max(0, begin)
+        end = begin + EVENTS
+        return " → ".join(["…"] * (begin > 0) + self.story[begin:end] + ["…"] * (end < len(self.story)))
 
     # --- the link ---
     def carry(self):
@@ -139,6 +149,7 @@ class Bench:
         again = " again" if any(request == data for _, data in self.sent) else ""
         self.sent.append((time.monotonic(), request))
         self.since.append(self.last)
+        self.places.append(len(self.story))
         fate = Fate(0)
         if len(self.sent) not in self.lose:     # without a clock: who is held back waits for others to overtake it
             fate = self.there.put(request, 0)
@@ -193,7 +204,7 @@ class Bench:
         except TimeoutError:
             self.story.append("time is up")
             raise
-        self.given.append(Given(data, sender == self.address, time.monotonic(), size))
+        self.given.append(Given(data, sender == self.address, time.monotonic(), size, len(self.story)))
         self.story.append(f"recvfrom gives {show(data)}" + ("" if sender == self.address else " of a stranger"))
         if len(self.given) >= MOST_GIVEN:
             self.stop(f"no end after {MOST_GIVEN} datagrams")
@@ -256,6 +267,36 @@ def _udp(kind):
     sock = kind(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind((HOST, 0))
     return sock
+
+
+def _connected(sock):
+    """Has the socket a peer, the only one from whom it hears?"""
+    with contextlib.suppress(OSError):      # ENOTCONN
+        return bool(sock.getpeername())
+    return False
+
+
+class FewLines(io.TextIOBase):
+    """Standard output, of which the first lines get through."""
+
+    def __init__(self):
+        self.out, self.left = sys.stdout, PRINTED
+
+    def write(self, text):
+        if self.left > 0:
+            self.out.write("".join(text.splitlines(keepends=True)[:self.left]))
+            self.left -= text.count("\n")
+            if self.left <= 0:
+                self.out.write("… call the function yourself to see all that it prints\n")
+        return len(text)
+
+
+class Quiet(Exercise):
+    """An Exercise that calls the function hundreds of times: a print in it does not bury the Result."""
+
+    def __call__(self, function):
+        with contextlib.redirect_stdout(FewLines()):
+            return super().__call__(function)
 
 
 def number(value, size=2):
