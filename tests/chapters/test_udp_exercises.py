@@ -10,7 +10,7 @@ from conftest import open_files
 
 from netlab import Link, serve_udp
 from netlab.chapters.udp import check, dns
-from netlab.chapters.udp.hostile import PRINTED, THERE, Bench, arrivals, number, priced, same
+from netlab.chapters.udp.hostile import PRINTED, THERE, Bench, FewLines, arrivals, number, priced, same
 from netlab.network.fates import Impairment
 from netlab.teach import check as engine
 
@@ -186,6 +186,17 @@ def test_all_lines_are_shown_where_they_are_few(capsys):
     check.in_order(lambda datagrams: print("where am I?\n", end="") or (_ for _ in ()).throw(SystemExit))
     lines = capsys.readouterr().out.splitlines()
     assert lines == ["where am I?"] * len(lines) and 0 < len(lines) < PRINTED
+
+
+def test_that_more_was_printed_is_said_only_where_it_was(capsys):
+    few = FewLines()
+    for count in range(PRINTED):
+        print(count, file=few)
+    assert capsys.readouterr().out.splitlines() == [str(count) for count in range(PRINTED)]
+    print("one more", "and another", sep="\n", file=few)
+    print("and more", file=few)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("…")
 
 
 def test_the_name_of_the_case_stands_before_the_message_which_can_be_copied():

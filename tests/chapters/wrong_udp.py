@@ -621,7 +621,7 @@ KEYS = ("sent", "received", "lost", "duplicates", "min", "avg", "max")
 
 def pinger(request=lambda number: number.to_bytes(2, "big"), waits=lambda timeout: timeout, deadline=True, who=True, dups=True,
            late=True, again=False, known=True, short=True, scale=1.0, none=None, change=lambda found: found, last=False,
-           greedy=False, whole=False, exact=lambda data: len(data) == 2):
+           greedy=False, whole=False, exact=lambda data: len(data) == 2, ends=lambda data, ours: True):
     """A `ping` with one thing done in another way."""
     def ping(sock, address, count, timeout):
         left, times, doubles, received = {}, {}, 0, 0
@@ -655,7 +655,7 @@ def pinger(request=lambda number: number.to_bytes(2, "big"), waits=lambda timeou
                     received -= 1
                 else:
                     times[came] = time.perf_counter() - (left[came] if not last else begin)
-                answered = came == number or greedy
+                answered = (came == number or greedy) and ends(data, sender == address)
         seconds = [each * scale for each in times.values()]
         three = (min(seconds), sum(seconds) / len(seconds), max(seconds)) if seconds else (none,) * 3
         return change(dict(zip(KEYS, (count, received, count - received, doubles, *three), strict=True)))
@@ -771,11 +771,13 @@ wrong(check.ping, "received once, and one duplicate", "'duplicates': 0")(pinger(
 wrong(check.ping, "what came was no answer to this request", "seconds")(pinger(greedy=True))
 wrong(check.ping, "received all the same", "'received': ")(pinger(late=False))
 wrong(check.ping, "from a stranger", "What happened: request 0 → recvfrom gives b'\\x00\\x00' of a stranger")(pinger(who=False))
-wrong(check.ping, "from a stranger", "recvfrom gives b'\\x00\\x01' of a stranger")(pinger(who=False, whole=True))
+wrong(check.ping, "from a stranger", "recvfrom gives b'\\x00\\x01' of a stranger")(
+    pinger(who=False, ends=lambda data, ours: ours))
 wrong(check.ping, "too short for a number", "of a stranger → recvfrom gives b''")(pinger(exact=lambda data: True))
 wrong(check.ping, "too short for a number", "of a stranger → recvfrom gives b'' → recvfrom gives b'\\x00'")(
     pinger(exact=lambda data: data))
-wrong(check.ping, "too short for a number", "'duplicates': 6")(pinger(exact=lambda data: True, whole=True))
+wrong(check.ping, "too short for a number", "'duplicates': 6")(
+    pinger(exact=lambda data: True, ends=lambda data, ours: len(data) == 2))
 wrong(check.ping, "was never sent", "raised KeyError: 999")(pinger(known=False))
 wrong(check.ping, "see its length", "raised error: unpack")(pinger(short=False))
 wrong(check.ping, "there is no mean", "raised ZeroDivisionError")(ping_divides)
@@ -1023,10 +1025,10 @@ wrong(check.dns_addresses, "only type A of class IN", "192.0.2.3")(parser(class_
 wrong(check.dns_addresses, "only type A of class IN")(parser(type_=False))
 wrong(check.dns_addresses, "has four bytes")(parser(four=False, text=lambda data: ".".join(map(str, data))))
 wrong(check.dns_addresses, "an IPv4 address has four bytes", "packed IP wrong length")(parser(four=False))
-wrong(check.dns_addresses, "an IPv4 address has four bytes", "raised IndexError")(
-    parser(four=False, text=lambda data: f"{data[0]}.{data[1]}.{data[2]}.{data[3]}"))
 wrong(check.dns_addresses, "an IPv4 address has four bytes", "raised TypeError")(
-    parser(four=False, text=lambda data: "%d.%d.%d.%d" % tuple(data)))
+    parser(four=False, text=lambda data: (lambda a, b, c, d: f"{a}.{b}.{c}.{d}")(*data)))
+wrong(check.dns_addresses, "an IPv4 address has four bytes", "raised IndexError: Replacement")(
+    parser(four=False, text=lambda data: "{}.{}.{}.{}".format(*data)))
 wrong(check.dns_addresses, "(QR)", "[]")(parser(reply=False))
 wrong(check.dns_addresses, "TC", "[('www.example.org', '192.0.2.1')]")(parser(cut=False))
 wrong(check.dns_addresses, "only the answers count", "192.0.2.2")(parser(section=False))

@@ -1,4 +1,4 @@
-"""The other end of this chapter's exercises: a server behind a bad link, and strangers.
+"""The other end of this chapter's exercises: a server behind a bad link, and strangers; and few lines of what is printed.
 
 The sockets are real, on loopback. What the link lets through is in the kernel of the learner's socket before the
 learner's `sendto` returns, and what the learner's calls gave is written down: so nothing is judged by how fast a
@@ -280,14 +280,15 @@ class FewLines(io.TextIOBase):
     """Standard output, of which the first lines get through."""
 
     def __init__(self):
-        self.out, self.left = sys.stdout, PRINTED
+        self.out, self.left, self.told = sys.stdout, PRINTED, False
 
     def write(self, text):
-        if self.left > 0:
-            self.out.write("".join(text.splitlines(keepends=True)[:self.left]))
-            self.left -= text.count("\n")
-            if self.left <= 0:
-                self.out.write("… call the function yourself to see all that it prints\n")
+        fits = "".join(text.splitlines(keepends=True)[:self.left])
+        self.out.write(fits)
+        self.left -= fits.count("\n")
+        if fits != text and not self.told:
+            self.told = True
+            self.out.write("… call the function yourself to see all that it prints\n")
         return len(text)
 
 
