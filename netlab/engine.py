@@ -130,6 +130,7 @@ class Engine:
         try:
             while not self.stopping:
                 self.serve_next(self.until_next())
+            self.until_next()           # what was due before the end
             for _ in range(LEFTOVERS):  # who came before the end is served as well, whichever thread was faster
                 if self.dropped or not self.serve_next(0):
                     break
@@ -151,7 +152,7 @@ class Engine:
     def until_next(self):
         """Make the calls that are due; how many seconds there are to the next one, or None."""
         now = time.monotonic()          # what they set for this very moment is for the next time, after who waits
-        while self.timers and self.timers[0][0] <= now and not self.stopping:
+        while self.timers and self.timers[0][0] <= now and not self.dropped:
             if (call := heappop(self.timers)[2].call) is not None:
                 try:
                     call()

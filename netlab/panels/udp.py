@@ -13,7 +13,7 @@ VALUES = {      # of the link: label, the highest, step, unit, how much of it is
     "loss": ("Loss", 100, 5, "%", 100), "duplicate": ("Duplicate", 100, 5, "%", 100),
     "reorder": ("Reorder", 100, 5, "%", 100), "delay": ("Delay", 500, 10, "ms", 1000)}
 GOALS = {
-    "borders": ("Send 3 at once. The receiver: recvfrom 3 times.",
+    "borders": ("Send 3 at once. Receive them, 3 times.",
                 "Each call brings one datagram, never two. UDP keeps the borders; TCP has none."),
     "rest": ("Send tea, and recvfrom 2 bytes. The rest?",
              "Gone. recvfrom takes the whole datagram and hands over what fits. The next call brings the next datagram."),

@@ -498,6 +498,17 @@ def test_what_later_raises_is_told_and_the_server_goes_on():
             assert client.recv(10) == b"x"
 
 
+@pytest.mark.parametrize("serve", [netlab.serve, netlab.serve_udp])
+def test_what_was_due_before_the_end_is_called(serve):
+    called = []
+    for n in range(200):
+        server = serve(lambda *_: None)
+        server.later(0, called.append, n)
+        server.later(60, called.append, "never")
+        server.stop()
+    assert called == list(range(200))
+
+
 @pytest.mark.parametrize("seconds, function, error, words", [
     (-1, print, ValueError, "0 or more, not -1"), ("1", print, ValueError, "not '1'"), (1, 5, TypeError, "a function, not 5"),
     (float("nan"), print, ValueError, "nan")])
