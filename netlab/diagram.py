@@ -99,11 +99,13 @@ class _Canvas:
         wide = len(label) * SANS + 14
         least = inner["client"] + wide / 2 + (3 if toward > 0 else 11)       # between the lifelines, clear of the arrow's head
         most = max(least, inner["server"] - wide / 2 - (11 if toward > 0 else 3))
-        for share in (.3, .45, .2, .6, .75, .05, .9):        # near the sender, at the first place where no other label is
+        for share in (.3, .45, .2, .6, .75, .05, .9):        # near the sender, where no other label is; or none: the calls say it
             x = min(max(x1 + (x2 - x1) * share, least), most)
             y = y1 + (y2 - y1) * (x - x1) / (x2 - x1)
             if all(abs(x - a) > (wide + w) / 2 + 2 or abs(y - b) > 19 for a, b, w in self.pills):
                 break
+        else:
+            return
         self.pills.append((x, y, wide))
         self.above += [tag("rect", x=x - wide / 2, y=y - 9, width=wide, height=18, rx=9, class_=f"p {side}"),
                        text_at(x, y + 4, label, None, "middle", font_size=11.5)]

@@ -1,5 +1,7 @@
 """netlab.Link: what it does to datagrams and to streams, on loopback, and that it ends."""
 import gc
+import itertools
+import re
 import socket
 import threading
 import time
@@ -8,9 +10,10 @@ import pytest
 import stress_link as stress
 
 import netlab
-from netlab import kernel
+from netlab import diagram, kernel
 from netlab.network.fates import Impairment
 from netlab.network.relay import AGAIN, CLIENTS
+from netlab.style import NARROW
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
 
@@ -318,3 +321,21 @@ def test_many_links_leave_nothing():
 @pytest.mark.parametrize("type", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
 def test_an_interrupt_anywhere_leaves_nothing(type):
     assert stress.interrupt(50, [stress.stress_servers.again], type) > 500
+
+
+@pytest.mark.parametrize("seed", [6, 9, 20])
+def test_no_label_of_a_picture_lies_on_another(seed):
+    timeline = netlab.Timeline()
+    with timeline.socket(type=socket.SOCK_DGRAM) as receiver, timeline.socket(type=socket.SOCK_DGRAM) as sender:
+        receiver.bind(("127.0.0.1", 0))
+        with netlab.Link(receiver.getsockname(), duplicate=.5, reorder=.5, seed=seed, timeline=timeline) as link:
+            for word in (b"tea", b"salt", b"rice"):
+                sender.sendto(word, link.address)
+            for _ in range(sum(len(p.came) for p in link.passed)):
+                receiver.recv(100)
+    for width in (NARROW, 760):
+        drawn = diagram.svg(timeline.story(), width=width)
+        pills = [list(map(float, found)) for found in re.findall(r'<rect [^>]*?x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="18"', drawn)]
+        assert pills
+        for (x, y, wide, *_), (a, b, w, *_) in itertools.combinations(pills, 2):
+            assert abs(y - b) >= 18 or x + wide <= a or a + w <= x, width
