@@ -335,7 +335,8 @@ def test_no_label_of_a_picture_lies_on_another(seed):
                 receiver.recv(100)
     for width in (NARROW, 760):
         drawn = diagram.svg(timeline.story(), width=width)
-        pills = [list(map(float, found)) for found in re.findall(r'<rect [^>]*?x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="18"', drawn)]
+        pills = [list(map(float, found)) for found in
+                 re.findall(r'<rect [^>]*?x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="18"', drawn)]
         assert pills
         for (x, y, wide, *_), (a, b, w, *_) in itertools.combinations(pills, 2):
             assert abs(y - b) >= 18 or x + wide <= a or a + w <= x, width
