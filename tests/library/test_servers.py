@@ -522,4 +522,3 @@ def test_a_port_has_one_udp_server():
         with pytest.raises(OSError) as raised:
             netlab.serve_udp(lambda data, address: data, port=server.port)
         assert raised.value.errno == errno.EADDRINUSE
-        netlab.serve(netlab.echo, port=server.port).stop()      # TCP has ports of its own
