@@ -489,6 +489,30 @@ def test_a_udp_server_sends_again_and_to_others():
         assert [client.recv(100) for client in clients] == [b"news"] * 3
 
 
+def test_a_udp_server_sends_again_until_it_hears_that_it_came():
+    timers = {}
+
+    def answer(data, address):
+        if data == b"thanks":
+            timers.pop(address).cancel()
+            return b"done"
+
+        def send():
+            server.socket.sendto(b"news", address)
+            timers[address] = server.later(.01, send)
+
+        send()
+
+    with netlab.serve_udp(answer) as server, socket.socket(type=socket.SOCK_DGRAM) as client:
+        client.settimeout(5)
+        client.sendto(b"what is new?", server.address)
+        assert [client.recv(100) for _ in range(3)] == [b"news"] * 3
+        client.sendto(b"thanks", server.address)
+        while client.recv(100) != b"done":
+            pass
+        assert not timers and not any(timer.call for *_, timer in server._engine.timers)
+
+
 def test_what_later_raises_is_told_and_the_server_goes_on():
     with pytest.raises(ZeroDivisionError):
         with netlab.serve_udp(lambda data, address: data) as server, socket.socket(type=socket.SOCK_DGRAM) as client:
