@@ -14,6 +14,11 @@ _lock, _entered, _no_proxy = threading.Lock(), 0, None
 _here = ContextVar("_here", default=())         # the hosts that this thread or task is in, the innermost last
 
 
+def current():
+    """The host whose `with` this thread or task is in, the innermost; None outside of all."""
+    return next(reversed(_here.get()), None)
+
+
 class Inside:
     """Something that has `open(family, type, proto)`, which gives the descriptor of a new socket, and `resolve(name)`.
 
@@ -46,18 +51,18 @@ class Inside:
 
 
 def _init(self, family=-1, type=-1, proto=-1, fileno=None):
-    if fileno is None and _here.get():
+    if fileno is None and (here := current()):
         family = socket.AF_INET if family == -1 else family
         type = socket.SOCK_STREAM if type == -1 else type
         proto = 0 if proto == -1 else proto
         if family in _INTERNET:
-            fileno = _here.get()[-1].open(family, type, proto)
+            fileno = here.open(family, type, proto)
     _plain_init(self, family, type, proto, fileno)
 
 
 def _getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
-    if _here.get() and isinstance(host, str):
-        host = _here.get()[-1].resolve(host) or host
+    if (here := current()) and isinstance(host, str):
+        host = here.resolve(host) or host
         if host != "localhost":
             flags |= socket.AI_NUMERICHOST          # no name server is in this network
     return _plain_getaddrinfo(host, port, family, type, proto, flags)

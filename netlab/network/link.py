@@ -10,8 +10,8 @@ for the cables of a Network, which carry real packets, on Linux.
 import functools
 import socket
 import threading
-import time
 
+from netlab import kernel
 from netlab.network import inside
 from netlab.network.fates import Impairment
 from netlab.network.link_picture import fates_picture, fates_text
@@ -46,7 +46,7 @@ class Link(Server):
             raise ValueError(f"type is SOCK_DGRAM or SOCK_STREAM, not {type!r}")
         if not hasattr(recorder, "relayed") and recorder is not None:
             raise TypeError(f"timeline must be a netlab.Timeline, not {recorder!r}")
-        if inside._here.get():
+        if inside.current():
             raise ValueError("a link is on this machine's loopback, not in a Network: there a cable can be bad, cable(loss=0.2)")
         family = socket.AF_INET6 if ":" in target[0] else socket.AF_INET
         if family == socket.AF_INET:
@@ -99,12 +99,12 @@ class Link(Server):
 
     def still(self, seconds: float = 1) -> bool:
         """Wait until nothing is on its way: True; or after so long: False."""
-        until = time.monotonic() + seconds
-        while self.running and not self._engine.in_thread(self._engine.is_still):
-            if time.monotonic() >= until or threading.current_thread() is self._engine.main:    # that cannot wait for itself
-                return False
-            time.sleep(.0005)
-        return True
+        own = threading.current_thread() is self._engine.main       # that cannot wait for itself
+        try:
+            kernel.wait_until(lambda: not self.running or self._engine.in_thread(self._engine.is_still), 0 if own else seconds)
+            return True
+        except TimeoutError:
+            return False
 
     def clear(self):
         """Forget what has passed. What is on its way comes first; the fates go on where they were."""

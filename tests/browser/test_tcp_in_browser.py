@@ -22,11 +22,7 @@ def begin(notebook, does="upper"):
 def test_a_conversation_typed_and_clicked(opened):
     notebook = opened([CELL])
     page = begin(notebook)
-    main = page.locator(".nl-main")
-    main.hover()
-    ink, paper = main.evaluate("b => { const css = getComputedStyle(b); return [css.color, css.backgroundColor] }")
-    light = [sum(map(float, re.findall(r"[\d.]+", colour)[:3])) for colour in (ink, paper)]
-    assert abs(light[0] - light[1]) > 300                           # it can be read under the pointer too
+    assert notebook.contrast_under_the_pointer(".nl-main") > 300        # it can be read there too
     page.get_by_label("Message").fill("hello, 世界")
     page.get_by_role("button", name="sendall").click()
     notebook.until(".nl-said", "13 bytes from the server wait in the kernel of client 1")

@@ -1,5 +1,4 @@
 """UdpPanel as a learner meets it: in a real JupyterLab in a real chromium."""
-import re
 
 from keys import Keys
 from lab import FITS, SCROLLS
@@ -27,11 +26,7 @@ def slide(page, **values):
 def test_datagrams_typed_and_clicked(opened):
     notebook = opened([CELL])
     page = begin(notebook)
-    main = page.locator(".nl-main")
-    main.hover()
-    ink, paper = main.evaluate("b => { const css = getComputedStyle(b); return [css.color, css.backgroundColor] }")
-    light = [sum(map(float, re.findall(r"[\d.]+", colour)[:3])) for colour in (ink, paper)]
-    assert abs(light[0] - light[1]) > 300                           # it can be read under the pointer too
+    assert notebook.contrast_under_the_pointer(".nl-main") > 300        # it can be read there too
     page.get_by_label("Message").fill("hello, 世界")
     press(notebook, "sendto", ".nl-said", r"Sender 1 sent 1 datagram to receiver 1\.")
     press(notebook, "recvfrom", ".nl-said", "Receiver 1 received 13 bytes from sender 1: one datagram, whole")

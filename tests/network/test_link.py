@@ -8,6 +8,7 @@ import time
 
 import pytest
 import stress_link as stress
+from stress_link import shout, udp
 
 import netlab
 from netlab import diagram, kernel
@@ -16,16 +17,6 @@ from netlab.network.relay import AGAIN, CLIENTS
 from netlab.style import NARROW
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
-
-
-def udp():
-    sock = socket.socket(type=socket.SOCK_DGRAM)
-    sock.settimeout(5)
-    return sock
-
-
-def shout(data, address):
-    return data.upper()
 
 
 def test_a_whole_link_is_as_if_it_were_not_there():

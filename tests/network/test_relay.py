@@ -4,6 +4,7 @@ import sys
 import threading
 
 import pytest
+from stress_link import shout, udp
 
 import netlab
 from netlab import kernel
@@ -11,16 +12,6 @@ from netlab.network import inside, relay
 from netlab.network.fates import Impairment, Line
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
-
-
-def udp():
-    sock = socket.socket(type=socket.SOCK_DGRAM)
-    sock.settimeout(5)
-    return sock
-
-
-def shout(data, address):
-    return data.upper()
 
 
 @pytest.fixture

@@ -170,3 +170,11 @@ class Page:
     def until(self, selector, pattern):
         """Wait until the text of some element of `selector` matches."""
         self.page.locator(selector).filter(has_text=re.compile(pattern)).first.wait_for()
+
+    def contrast_under_the_pointer(self, selector):
+        """How far apart a control's ink and paper are while the pointer is on it: the sum of three colours, 0 to 765."""
+        control = self.page.locator(selector)
+        control.hover()
+        both = control.evaluate("b => { const css = getComputedStyle(b); return [css.color, css.backgroundColor] }")
+        ink, paper = (sum(map(float, re.findall(r"[\d.]+", colour)[:3])) for colour in both)
+        return abs(ink - paper)

@@ -42,6 +42,18 @@ except TimeoutError:
 """
 
 
+def udp():
+    """A UDP socket with a limit of time. Who calls closes it."""
+    sock = socket.socket(type=socket.SOCK_DGRAM)
+    sock.settimeout(5)
+    return sock
+
+
+def shout(data, address):
+    """A handler for serve_udp."""
+    return data.upper()
+
+
 def outcome(seed, messages=20, **bad):
     """What comes, in its order, of so many datagrams through a link to a socket."""
     with socket.socket(type=socket.SOCK_DGRAM) as receiver, socket.socket(type=socket.SOCK_DGRAM) as sender:

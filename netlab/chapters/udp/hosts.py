@@ -2,6 +2,8 @@
 import socket
 import struct
 
+from scapy.utils import checksum
+
 from netlab import Network
 
 NAMES = {"tea.shop.example": "192.0.2.3", "salt.shop.example": "192.0.2.1", "rice.shop.example": "192.0.2.2"}   # RFC 5737
@@ -71,12 +73,10 @@ def ends_of(frame: bytes) -> tuple[tuple[str, int], tuple[str, int]]:
 
 
 def readdressed(frame: bytes, source: tuple[str, int], destination: tuple[str, int]) -> bytes:
-    """The same frame from and to other ends, with the checksum that its header of IP then has; UDP's is left out (0, RFC 768)."""
+    """The same frame from and to other ends, with the checksum that its header of IP then has (RFC 1071); UDP's is left out
+    (0, RFC 768)."""
     header = frame[14:24] + bytes(2) + socket.inet_aton(source[0]) + socket.inet_aton(destination[0])
-    total = sum(struct.unpack("!10H", header))
-    total = (total & 0xFFFF) + (total >> 16)
-    checksum = 0xFFFF - (total & 0xFFFF) - (total >> 16)        # RFC 1071
-    header = header[:10] + struct.pack("!H", checksum) + header[12:]
+    header = header[:10] + struct.pack("!H", checksum(header)) + header[12:]
     return frame[:14] + header + struct.pack("!HH", source[1], destination[1]) + frame[38:40] + bytes(2) + frame[42:]
 
 
