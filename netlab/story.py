@@ -293,7 +293,7 @@ def _note(i, events, causes, readers, endpoints):
     if e.method not in RECEIVES:
         return ""
     if endpoints[e.socket].kind == "datagram":
-        lost, again = sum(events[c].size - e.size for c in needed), any(i in readers[c][1:] for c in needed)
+        lost, again = sum(events[c].size - e.size for c in needed), any(readers[c][:1] != [i] for c in needed)
         return "" if e.peek else ", ".join(["came again"] * again + [f"without {bytes_of(lost)} that did not fit"] * (lost > 0))
     if not e.error and not e.size and needed:
         return "the peer closed" if events[needed[0]].method == "close" else "the peer ended its sending"
