@@ -2,11 +2,11 @@
 
 Read it from below:
 
-    values    addresses  events  words  style  story    values in, values out: no sockets, no threads
-    live      sockets  servers  engine  kernel  machine real sockets, real threads
+    values    addresses  framing  events  words  style  story   values in, values out: no sockets, no threads
+    live      sockets  servers  engine  kernel          real sockets, real threads
     seen      diagram  timeline                         what happened, as data, text and pictures
     network   hosts, routers, cables, packets; link     a network of your own (Linux); a bad link (everywhere)
-    teach     questions, exercises, hostile peers       what a chapter teaches with
+    teach     questions, exercises, peers, strips       what a chapter teaches with
     panels    conversations by hand                     ipywidgets; you import them yourself
     chapters  a folder for each                         what the chapters ask, and how they judge the answer
 

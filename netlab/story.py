@@ -28,7 +28,7 @@ from dataclasses import replace
 
 from netlab.events import ENDINGS, JOIN, MARKS, RECEIVES, SENDS, SETUP, STOPPED, Row, Story
 from netlab.matching import match
-from netlab.words import bytes_of, count_of, port_of, show_call, show_result
+from netlab.words import bytes_of, count_of, listed, port_of, show_call, show_result
 
 
 def tell(events, endpoints, dropped: int = 0) -> Story:
@@ -412,7 +412,7 @@ def _waits(done):
     if not calls:
         return ""
     until = "a client came" if calls == ["accept()"] else "something came"
-    return f"{', '.join(calls[:-1])}{' and ' if len(calls) > 1 else ''}{calls[-1]} waited until {until}."
+    return f"{listed(calls)} waited until {until}."
 
 
 def _no_bytes(done):

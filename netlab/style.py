@@ -17,6 +17,7 @@ COLOURS = {     # light, dark; as words or lines all but amber and pink, which f
     "soft": ("#5b6470", "#a5adb8"), "line": ("#d5d9de", "#3a4048"), "edge": ("#b5bac1", "#59616b"),
     "client": ("#0072b2", "#56b4e9"), "server": ("#b8500b", "#f0a35e"), "good": ("#00734f", "#4fc79a"),
     "error": ("#b3261e", "#ff8a80"), "amber": ("#e69f00", "#e69f00"), "pink": ("#cc79a7", "#cc79a7")}
+MESSAGES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")     # in turn, for messages and the sends that they went with
 
 _SANS, _MONO = "system-ui,Segoe UI,Roboto,sans-serif", "Menlo,Consolas,monospace"
 _LOOKS = {      # what the kinds of words and shapes look like; of several the last one counts
@@ -135,7 +136,7 @@ def text_at(x: float, y: float, words: str, kind: str | None = None, anchor: str
     return tag("text", words, x=float(x), y=float(y), class_=kind or None, text_anchor=anchor, **more)
 
 
-def image(svg: str, alt: str, narrow: str = "") -> Markup:
+def image(svg: str, alt: str, narrow: str) -> Markup:
     """A drawing as HTML: an <img>, which shrinks, has alternative text, and stays where pages take out <svg> and styles.
 
     In a narrow window the drawing `narrow` stands in its place, where there is room enlarged to 460.
@@ -144,8 +145,6 @@ def image(svg: str, alt: str, narrow: str = "") -> Markup:
         return Markup("data:image/svg+xml," + quote(drawn.replace('"', "'"), safe=" "[:spaces] + "'/:;,=()[]{}@!*"))
 
     shown = tag("img", src=address(str(svg), 1), alt=alt, style="display:block;max-width:100%;height:auto;margin:6px 0")
-    if not narrow:
-        return shown
     return tag("picture", tag("source", media=f"(max-width:{NARROW_PAGE}px)", srcset=address(str(narrow), 0), width=460), shown)
 
 
@@ -154,7 +153,7 @@ class Picture:
     """An SVG, the words for it, and its form for narrow windows; shows itself in a cell."""
     svg: str
     text: str
-    narrow: str = ""
+    narrow: str
 
     def __repr__(self) -> str:
         return self.text
@@ -163,8 +162,8 @@ class Picture:
         return {"text/html": str(image(self.svg, self.text.partition("\n")[0], self.narrow)), "text/plain": self.text}
 
 
-def picture(height: int, parts: list, text: str, narrow: tuple[int, list] | None = None) -> Picture:
+def picture(height: int, parts: list, text: str, narrow: tuple[int, list]) -> Picture:
     """A Picture as wide as a cell, 760; the first line of `text` names it; `narrow` is the height and the parts, 360 wide."""
     label = text.partition("\n")[0]
-    small = drawing(NARROW, narrow[0], *narrow[1], label=label, text="") if narrow else ""
+    small = drawing(NARROW, narrow[0], *narrow[1], label=label, text="")
     return Picture(drawing(760, height, *parts, label=label, text=text), text, small)

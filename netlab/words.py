@@ -75,18 +75,22 @@ def bytes_of(n: int) -> str:
     return number_of(n, "byte")
 
 
+def listed(words: list[str]) -> str:
+    """Words for a sentence: "a", "a and b", "a, b and c"."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def letter(value: int) -> str:
+    """One byte as one character: ␣ for a space, · for what is no ASCII character that shows."""
+    return "␣" if value == 32 else chr(value) if 32 < value < 127 else "·"
+
+
 def as_text(data: bytes, size: int | None = None, limit: int = 60) -> str:
     """`data` read as UTF-8; what is no text, or would not show, as an escape such as \\x00."""
     more = max(len(data), size or 0) > limit
     text = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode(data[:limit], final=not more)
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return text + ("…" if more else "")
-
-
-def as_hex(data: bytes, size: int | None = None, limit: int = 12) -> str:
-    """"68 69 0a": pairs of hex digits."""
-    more = max(len(data), size or 0) > limit
-    return data[:limit].hex(" ") + (" …" if more else "")
 
 
 def shortened(text: str, limit: int = 24) -> str:
@@ -111,7 +115,7 @@ def error_name(error: BaseException, code: bool = False) -> str:
     return f"{type(error).__name__} {code_of(number)}" if named else type(error).__name__
 
 
-def error_text(error: BaseException, limit: int = 160) -> str:
+def error_text(error: BaseException) -> str:
     """The same with what it says: "OSError EADDRINUSE: Address already in use"."""
-    said = shortened(getattr(error, "strerror", None) or str(error), limit)
+    said = shortened(getattr(error, "strerror", None) or str(error), 160)
     return error_name(error, code=True) + (f": {said}" if said else "")

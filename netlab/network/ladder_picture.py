@@ -6,8 +6,7 @@ from collections import Counter
 from netlab.events import RECEIVES, SENDS
 from netlab.network.ladder import Ladder, words_of
 from netlab.network.tracing import CONNECTS, sized
-from netlab.strip import MESSAGES
-from netlab.style import NARROW, Picture, drawing, tag, text_at
+from netlab.style import MESSAGES, NARROW, Picture, drawing, tag, text_at
 
 LINE = 16                               # height of a line of words
 MOST_JOINED = 3                         # packets that are joined to one call by lines

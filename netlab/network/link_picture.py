@@ -10,9 +10,8 @@ from itertools import islice
 
 from markupsafe import Markup
 
-from netlab.strip import MESSAGES, _letter
-from netlab.style import NARROW, Picture, drawing, picture, tag, text_at
-from netlab.words import show_bytes
+from netlab.style import MESSAGES, NARROW, Picture, drawing, picture, tag, text_at
+from netlab.words import letter, show_bytes
 
 BANDS, MOST = 6, 24         # ways that are shown, and datagrams of each: the latest
 WIDE = 760
@@ -230,7 +229,7 @@ def _spread(wanted, apart, least, most):
 def _datagram(p, x, y, number_y, wide, size, letters):
     """A box with its text, and its number beside it."""
     colour = MESSAGES[(p.number - 1) % 4]
-    words = "".join(map(_letter, islice(p.data, letters))) if p.size <= letters else _begin(p, letters)
+    words = "".join(map(letter, islice(p.data, letters))) if p.size <= letters else _begin(p, letters)
     yield tag("rect", x=f"{x - wide / 2:.1f}", y=y, width=f"{wide:.1f}", height=BOX, rx=3, fill=colour, fill_opacity=".18",
               stroke=colour, stroke_width=1.5)
     if p.size:
@@ -241,7 +240,7 @@ def _datagram(p, x, y, number_y, wide, size, letters):
 
 
 def _begin(p, letters):
-    return "".join(map(_letter, islice(p.data, letters - 1))) + "…"
+    return "".join(map(letter, islice(p.data, letters - 1))) + "…"
 
 
 def _lines(way, shown, above, out, below, y, low):

@@ -14,6 +14,7 @@ from netlab.network.network import Router
 from netlab.network.places import NARROW, WIDE, places
 from netlab.network.process import HelperEnded
 from netlab.style import Picture, drawing, picture, tag, text_at
+from netlab.words import listed
 
 CIRCLE = 26         # a router's radius
 SAYS = {"delay": "delay {:g} ms", "loss": "loss {:g} %", "duplicate": "duplicate {:g} %", "reorder": "reorder {:g} %"}
@@ -103,7 +104,7 @@ def sentence(network) -> str:
     """What matters on the map now: what is cut, and which way packets go from the first host to the last."""
     hosts = [name for name, host in network.hosts.items() if not isinstance(host, Router)]
     cut = [cable.name for cable in network.cables if cable.is_cut]
-    before = f"{_listed(cut)} {'is' if len(cut) == 1 else 'are'} cut: " if cut else ""
+    before = f"{listed(cut)} {'is' if len(cut) == 1 else 'are'} cut: " if cut else ""
     if len(hosts) < 2:
         return f"{hosts[0]} is the only host." if hosts else "No host yet."
     a, b = hosts[0], hosts[-1]
@@ -113,12 +114,8 @@ def sentence(network) -> str:
     elif len(passed) == 2:
         after = f"packets go from {a} to {b} directly."
     else:
-        after = f"packets{'' if cut else f' from {a} to {b}'} go by {_listed(passed[1:-1])}."
+        after = f"packets{'' if cut else f' from {a} to {b}'} go by {listed(passed[1:-1])}."
     return before + after if cut else after[0].upper() + after[1:]
-
-
-def _listed(names):
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 # --- the picture -----------------------------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ from traitlets import Unicode
 
 from netlab.panels import shown_in
 from netlab.panels.parts import RUN_ME, button, chip, labelled, options, picture_of, tag, whole
+from netlab.panels.stage import stage_picture
 from netlab.sockets import event_of
-from netlab.strip import stage_picture
 from netlab.style import Picture, palette
 
 PAUSE = 0.05            # seconds between two messages to the page, at least; a click need not wait for them
@@ -130,7 +130,7 @@ class Panel:
         return None
 
     def scene(self) -> list:
-        """The stage as rows for `netlab.strip.stage_picture`."""
+        """The stage as rows for `netlab.panels.stage.stage_picture`."""
         return []
 
     def picture(self, said: str) -> Picture:

@@ -9,8 +9,7 @@ from markupsafe import Markup
 from netlab import kernel
 from netlab.panels import parts
 from netlab.panels.parts import soft, tag
-from netlab.panels.stage import between, end_html, taken_together, way_html
-from netlab.strip import End, Way, counted
+from netlab.panels.stage import End, Way, between, counted, end_html, taken_together, way_html
 from netlab.words import bytes_of, count_of, show_bytes
 
 

@@ -12,9 +12,8 @@ from netlab.panels.arguments import METHODS
 from netlab.panels.base import Panel
 from netlab.panels.call import Call, close, second_descriptor, short, visit, words
 from netlab.panels.parts import RUN_ME, button, facts, goals, open_to_all, row, soft, tag
-from netlab.panels.stage import between, end_html, way_html
+from netlab.panels.stage import End, Way, between, datagrams, end_html, way_html
 from netlab.sockets import PLAIN
-from netlab.strip import End, Way, datagrams
 from netlab.teach.workbench import Workbench
 from netlab.words import code_of
 

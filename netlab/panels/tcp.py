@@ -12,9 +12,8 @@ from netlab.panels import parts
 from netlab.panels.base import Panel
 from netlab.panels.client import Client
 from netlab.panels.parts import RUN_ME, button, chip, goals, line, row, soft, tag
-from netlab.panels.stage import taken_together
+from netlab.panels.stage import End, taken_together
 from netlab.sockets import PLAIN
-from netlab.strip import End
 from netlab.words import as_text, bytes_of, number_of
 
 MAX_CLIENTS, MAX_RECV, LINES = 8, 65536, 4

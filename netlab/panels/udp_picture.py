@@ -5,8 +5,8 @@ from functools import lru_cache
 from markupsafe import Markup
 
 from netlab.network.link_picture import fates_svg
-from netlab.strip import bytes_strip
 from netlab.style import NARROW, Picture, picture, rect, tag, text_at
+from netlab.teach.strip import MONO, byte_shapes
 
 ENDS, EDGE = {"client": "sender", "server": "receiver"}, 3
 
@@ -47,10 +47,8 @@ def _sheet(title, said, sender, receiver, passed, width):
     for line in (f"in the kernel of {receiver.name}:", receiver.note()):
         parts.append(text_at(width - 12, y + 10, line, "s", "end"))
         y += 16
-    strip = bytes_strip(receiver.drawn(), True)
-    wide = int(re.search(r'width="(\d+)"', strip)[1])
-    scale = min(1, (width - 24) / wide)
-    parts.append(tag("g", Markup(re.search(r"</title>(.*)</svg>$", strip, re.S)[1]), text_anchor="middle", fill="var(--nl-ink)",
-                     transform=f"translate({width - 12 - wide * scale:g} {y}) scale({scale:g})",
-                     font_family="ui-monospace,Menlo,Consolas,monospace"))
+    wide, shapes = byte_shapes(receiver.drawn(), True)
+    scale = min(1, (width - 24) / (wide + 1))
+    place = f"translate({width - 12 - (wide + 1) * scale:g} {y}) scale({scale:g})"
+    parts.append(tag("g", *shapes, text_anchor="middle", fill="var(--nl-ink)", transform=place, font_family=MONO))
     return max(bottom, y + 44), parts

@@ -7,7 +7,8 @@ import sys
 import pytest
 from conftest import need
 
-from netlab import Network, kernel, machine
+from netlab import Network, kernel
+from netlab.teach import machine
 
 linux = pytest.mark.skipif(not kernel.LINUX, reason="these views are Linux's")
 

@@ -10,9 +10,8 @@ from itertools import groupby
 
 from netlab.network.packets import Packet, Packets
 from netlab.network.segments import follow
-from netlab.strip import MESSAGES
-from netlab.style import FRAME, Picture, picture, tag, text_at
-from netlab.words import count_of
+from netlab.style import FRAME, MESSAGES, Picture, picture, tag, text_at
+from netlab.words import count_of, listed
 
 
 @dataclass
@@ -133,8 +132,7 @@ def _both(udp, tcp):
 
 
 def _list(numbers):
-    words = [str(n) for n in numbers]
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return listed([str(n) for n in numbers])
 
 
 # --- the drawing: each half is 360 wide -------------------------------------------------------------------------
