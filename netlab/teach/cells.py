@@ -64,7 +64,8 @@ class Cells:
         ran = any(step.tb_frame.f_globals is shell.user_ns for step in steps(trace))    # else the cell itself cannot be read
         if isinstance(error, KeyboardInterrupt):
             self.stopped.add(self.now)
-        if type(error) is NameError and last.f_globals is shell.user_ns:
+        lacks = any("NameError" in note for note in getattr(error, "__notes__", ()))   # a handler does, says its Server
+        if lacks or (type(error) is NameError and last.f_globals is shell.user_ns):
             self.advise(error, f"If it is not mistyped, another cell makes this name.\n{GO_ON}")
         elif (isinstance(error, WaitedTooLong) or last.f_code is wait_until.__code__
                 or (isinstance(error, OSError) and error.errno in ASTRAY)

@@ -14,7 +14,9 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from netlab.style import card, tag
+from markupsafe import Markup
+
+from netlab.style import card, marked, tag
 
 LIMIT = 3.0             # seconds that a call may take, and that a peer waits for the next sign of life
 NOT_ATTEMPTED, PASSED, FAILED = "not attempted", "passed", "not yet"
@@ -60,12 +62,19 @@ class Result:
         return "\n".join([f"{self.exercise}: {self.headline}", *(f"  {label:9} {text}" for label, text in self._rows)])
 
     def _repr_html_(self) -> str:
-        left = "text-align:left;vertical-align:top;padding:2px 12px 2px 0;"
-        rows = [tag("tr", tag("th", label, scope="row", style=left + "white-space:nowrap"),
-                    tag("td", text if label == "hint" else tag("code", text), style=left + "overflow-wrap:anywhere"))
-                for label, text in self._rows]
-        table = [tag("table", *rows, style="margin:4px 0 0;border:0")] if rows else []
-        return str(card(tag("code", self.exercise), f": {self.headline}", *table, colour=_COLOUR[self.state], role="status"))
+        return str(rows_card(self.exercise, self.headline, self._rows, _COLOUR[self.state]))
+
+
+def rows_card(name: str, sentence: str, rows: list[tuple[str, str]], colour: str) -> Markup:
+    """What was found, as a card: one sentence, then rows of a label and a text. A hint and what was seen are words with code
+    in backquotes, the others are code."""
+    left = "text-align:left;vertical-align:top;padding:2px 12px 2px 0;"
+    shown = [tag("tr", tag("th", label, scope="row", style=left + "white-space:nowrap"),
+                 tag("td", marked(text) if label in ("hint", "seen") else tag("code", text),
+                     style=left + "overflow-wrap:anywhere"))
+             for label, text in rows]
+    table = [tag("table", *shown, style="margin:4px 0 0;border:0")] if rows else []
+    return card(tag("code", name), ": ", marked(sentence), *table, colour=colour, role="status")
 
 
 @dataclass(eq=False)

@@ -7,10 +7,16 @@ import nbformat
 import pytest
 from conftest import ROOT
 
+from netlab.teach.cuts import cuts
+
 HTML = {f"{path.name[:2]} {cell.id}": output.data["text/html"]
         for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
         for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"
         for output in cell.outputs if "<img" in output.get("data", {}).get("text/html", "")}
+CUTS = {"short": cuts([b"3", b"12", b"250"], [b"312"], note="312 is a fine number."), "none": cuts([b"312"], []),
+        "long": cuts([b"tea 3\n", b"", b"x" * 5000] * 9, [b"tea", b" 3\n" + b"x" * 5000]),
+        "end": cuts([b"a"] * 5, [b"aaaaa", b""])}
+HTML |= {f"cuts, {name}": picture._repr_mimebundle_()["text/html"] for name, picture in CUTS.items()}
 FORMS = {"wide": ' src="data:image/svg.xml,([^"]*)"', "narrow": ' srcset="data:image/svg.xml,([^"]*)"'}
 DRAWN = {f"{name}, {form}": unquote(found[1]) for name, html in HTML.items() for form, pattern in FORMS.items()
          if (found := re.search(pattern, html))}

@@ -1,4 +1,4 @@
-"""netlab.chapters.ip_addresses.pictures: well-formed, the same each time, said in words, and true to the addresses."""
+"""The pictures of addresses and of cuts: well-formed, the same each time, said in words, and true to the addresses."""
 import ipaddress
 import xml.etree.ElementTree as ET
 
@@ -7,10 +7,12 @@ import pytest
 from netlab.addresses import bits
 from netlab.chapters.ip_addresses.pictures import SCALE, address_picture, ipv4_picture, scale_picture
 from netlab.style import image
+from netlab.teach.cuts import cuts
 
 SVG = "{http://www.w3.org/2000/svg}"
 MAKERS = [lambda: address_picture("192.168.0.77", 24), lambda: address_picture("2001:db8::1", 64),
-          lambda: address_picture("0.0.0.0"), lambda: address_picture("::", 0), ipv4_picture, scale_picture]
+          lambda: address_picture("0.0.0.0"), lambda: address_picture("::", 0), ipv4_picture, scale_picture,
+          lambda: cuts([b"3", b"12", b"250"], [b"312"], note="312 is a fine number."), lambda: cuts([b"tea\n"] * 99, [b"tea\nt"])]
 
 
 def words(picture):

@@ -10,9 +10,10 @@ from conftest import open_files
 
 from netlab import Link, serve_udp
 from netlab.chapters.udp import check, dns
-from netlab.chapters.udp.hostile import PRINTED, THERE, Bench, FewLines, arrivals, number, priced, same
+from netlab.chapters.udp.hostile import THERE, Bench, arrivals, number, priced, same
 from netlab.network.fates import Impairment
 from netlab.teach import check as engine
+from netlab.teach.quiet import PRINTED, FewLines
 
 
 def requests(talk, count=12):

@@ -103,6 +103,8 @@ def test_the_clock_stops_with_the_cell_and_while_the_reader_is_asked(reader):
     ("one = [1]", "one.pop()", True),                               # it worked the first time
     ("", "1 / 0", False),                                           # it never did
     ("", "%no_such_magic", False),
+    ("", "with serve(lambda conn, address: not_there) as server:\n"       # also where it is the handler that lacks a name
+         "    socket.create_connection(server.address).recv(1); raise ConnectionResetError", True),
     ("kept = OSError(errno.EBADF, 'closed')", "raise kept", True),
 ])
 def test_an_error_says_where_to_go_on_where_another_cell_is_the_reason(reader, first, again, helped):

@@ -5,8 +5,9 @@ Each is tried on a `hostile.Bench`. It knows what the function sent and what its
 import re
 import struct
 
-from netlab.chapters.udp.hostile import Bench, Quiet, number, over_link, priced, same
+from netlab.chapters.udp.hostile import Bench, number, over_link, priced, same
 from netlab.teach.check import Miss, Raises, judge, show
+from netlab.teach.quiet import Quiet
 
 SEEDS = range(1, 51)
 TINY = 0.002            # seconds that is waited where nothing is on its way, over many seeds

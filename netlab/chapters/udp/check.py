@@ -10,9 +10,10 @@ import struct
 from netlab.chapters.udp import hostile
 from netlab.chapters.udp.askers import SEEDS, SHORT, get_price, ping
 from netlab.chapters.udp.dns import dns_addresses, dns_question
-from netlab.chapters.udp.hostile import Quiet, number, price_server
+from netlab.chapters.udp.hostile import number, price_server
 from netlab.servers import serve_udp
 from netlab.teach.check import Miss, Outcome, call, judge, show
+from netlab.teach.quiet import Quiet
 
 # --- 1 in_order ------------------------------------------------------------------------------------------------
 WORDS = [word.encode() for word in "each once and in the order in which they left".split()]

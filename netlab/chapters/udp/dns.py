@@ -3,8 +3,9 @@ import random
 import socket
 import struct
 
-from netlab.chapters.udp.hostile import Quiet, number
+from netlab.chapters.udp.hostile import number
 from netlab.teach.check import Case, Miss, Raises, call, judge
+from netlab.teach.quiet import Quiet
 
 BAD = Raises(ValueError)
 

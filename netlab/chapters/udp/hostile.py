@@ -1,20 +1,18 @@
-"""The other end of this chapter's exercises: a server behind a bad link, and strangers; and few lines of what is printed.
+"""The other end of this chapter's exercises: a server behind a bad link, and strangers.
 
 The sockets are real, on loopback. What the link lets through is in the kernel of the learner's socket before the
 learner's `sendto` returns, and what the learner's calls gave is written down: so nothing is judged by how fast a
 machine is.
 """
 import contextlib
-import io
 import select
 import socket
-import sys
 import threading
 import time
 from dataclasses import dataclass
 
 from netlab.network.fates import Fate, Impairment, Line
-from netlab.teach.check import Exercise, Outcome, TooLong, call, show
+from netlab.teach.check import Outcome, TooLong, call, show
 from netlab.teach.peers import HOST, PLAIN
 
 PRICES = {b"tea": b"3", b"salt": b"1", b"rice": b"2"}
@@ -22,7 +20,6 @@ THERE, BACK = "client 1 to the server", "client 1 to the client"        # as net
 MOST_SENT = 40          # requests, and
 MOST_GIVEN = 400        # datagrams given to the function, after which it has no end
 EVENTS = 9              # that are shown
-PRINTED = 20            # lines of what the function prints that are shown
 SOON = 0.2              # seconds that loopback has for a datagram where it does not come at once, as it does on Linux
 PAUSE = 0.002           # seconds between two datagrams of a stranger that never stops
 _DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
@@ -274,30 +271,6 @@ def _connected(sock):
     with contextlib.suppress(OSError):      # ENOTCONN
         return bool(sock.getpeername())
     return False
-
-
-class FewLines(io.TextIOBase):
-    """Standard output, of which the first lines get through."""
-
-    def __init__(self):
-        self.out, self.left, self.told = sys.stdout, PRINTED, False
-
-    def write(self, text):
-        fits = "".join(text.splitlines(keepends=True)[:self.left])
-        self.out.write(fits)
-        self.left -= fits.count("\n")
-        if fits != text and not self.told:
-            self.told = True
-            self.out.write("… call the function yourself to see all that it prints\n")
-        return len(text)
-
-
-class Quiet(Exercise):
-    """An Exercise that calls the function hundreds of times: a print in it does not bury the Result."""
-
-    def __call__(self, function):
-        with contextlib.redirect_stdout(FewLines()):
-            return super().__call__(function)
 
 
 def number(value, size=2):
