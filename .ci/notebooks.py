@@ -3,7 +3,7 @@
     python .ci/notebooks.py [notebook ...]     run all (or these), write only what changed
     python .ci/notebooks.py --no-run           navigation and metadata only
     python .ci/notebooks.py --check            write nothing; name what --no-run would change, and fail
-    python .ci/notebooks.py --new 05_framing   begin a chapter: copies of what is in template/, run, with links to it
+    python .ci/notebooks.py --new 07_protocols   begin a chapter: copies of what is in template/, run, with links to it
 
 No browser takes part: a notebook saved from JupyterLab would hold more than a test can compare.
 """
@@ -27,7 +27,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from netlab.kernel import wait_until
 from netlab.network import Network
-from netlab.panels import MethodPanel, NetworkPanel, TcpPanel, UdpPanel
+from netlab.panels import FramingPanel, MethodPanel, NetworkPanel, TcpPanel, UdpPanel
 from netlab.teach import recorded
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -241,9 +241,21 @@ def use_udp(panel) -> str:
     return panel.bursts[-1].told()
 
 
+def use_framing(panel) -> str:
+    """The same of a FramingPanel: three prices without framing, with a mark, and with their lengths before them, step by step."""
+    for name, value, act in (
+        ("cure", "none", panel.on_run), ("cure", "delimiter", panel.on_run), ("cure", "prefix", panel.on_sendall),
+        *[("size", "7", act) for act in (panel.on_sendall, panel.on_sendall, panel.on_recv, panel.on_recv)],
+    ):
+        panel.put(name, value)
+        act("")
+        wait_until(lambda: not (panel._running or panel.pending("customer") or panel.pending("till")))
+    return panel._sentence
+
+
 def draw_panels() -> dict[Path, str]:
     """The stored picture of each panel that has sockets, drawn from a real use of it just now."""
-    found, panels = {}, [(MethodPanel, use_method), (TcpPanel, use_tcp), (UdpPanel, use_udp)]
+    found, panels = {}, [(MethodPanel, use_method), (TcpPanel, use_tcp), (UdpPanel, use_udp), (FramingPanel, use_framing)]
     for kind, use in panels + [(NetworkPanel, use_network)] * (not Network.why()):
         with kind() as panel:
             panel.wire  # as if it were shown
@@ -253,10 +265,10 @@ def draw_panels() -> dict[Path, str]:
 
 
 def begin(name: str, root: Path = ROOT) -> list[Path]:
-    """The new files of the chapter 05_framing, say: the template's, with its name in them. ValueError where it exists."""
+    """The new files of the chapter 07_protocols, say: the template's, with its name in them. ValueError where it exists."""
     number, _, folder = name.partition("_")
     if not re.fullmatch(r"[0-9]{2}_[a-z][a-z0-9_]*", name):
-        raise ValueError(f"{name}: two digits and a name in small letters, such as 05_framing")
+        raise ValueError(f"{name}: two digits and a name in small letters, such as 07_protocols")
     if list((root / "notebooks").glob(f"{number}_*")) or (root / "netlab/chapters" / folder).exists():
         raise ValueError(f"{name}: there is a chapter of that number or name")
     package = root / "netlab/chapters" / folder

@@ -4,9 +4,9 @@ Each is loaded when it is first named, so that `import netlab` never needs ipywi
 """
 from importlib import import_module
 
-_HOME = {"AddressPanel": "address", "MethodPanel": "method", "NetworkPanel": "network", "TcpPanel": "tcp", "UdpPanel": "udp",
-         "ask": "quiz"}
-__all__ = ["AddressPanel", "MethodPanel", "NetworkPanel", "TcpPanel", "UdpPanel", "ask"]
+_HOME = {"AddressPanel": "address", "FramingPanel": "framing", "MethodPanel": "method", "NetworkPanel": "network",
+         "TcpPanel": "tcp", "UdpPanel": "udp", "ask": "quiz"}
+__all__ = ["AddressPanel", "FramingPanel", "MethodPanel", "NetworkPanel", "TcpPanel", "UdpPanel", "ask"]
 
 
 def __getattr__(name):

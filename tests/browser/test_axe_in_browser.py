@@ -43,7 +43,7 @@ def judge_colours(page, places):
 
 
 NETWORK = not Network.why()         # else its panel says why, and shows a picture
-PANELS = ["TcpPanel()", "MethodPanel()", "NetworkPanel()", "UdpPanel()", 'AddressPanel("192.168.0.77", 26)',
+PANELS = ["TcpPanel()", "MethodPanel()", "NetworkPanel()", "UdpPanel()", "FramingPanel()", 'AddressPanel("192.168.0.77", 26)',
           'AddressPanel("2001:db8::1", 8)']
 CELLS = [*(f"from netlab.panels import *\n{panel}" for panel in PANELS), quiz.CELL, pictures.CELL,
          "from netlab.chapters.socket_methods.table import outcomes\noutcomes()"]
@@ -56,6 +56,9 @@ PLACES += [f".nl-network {each}" for each in (".nl-said", ".nl-controls b", ".nl
 PLACES += [f".nl-udp {each}" for each in (".nl-said", ".nl-controls b", ".nl-slider", ".nl-error", ".nl-main", ".nl-end b",
                                           ".nl-waits", ".nl-link .nl-soft", ".nl-lies", ".nl-last", ".nl-done", ".nl-race th",
                                           ".nl-race td")]
+PLACES += [f".nl-framing {each}" for each in (".nl-said", ".nl-controls b", ".nl-slider", ".nl-error", ".nl-main",
+                                              ".nl-named .nl-soft", ".nl-understood code", ".nl-good", ".nl-bad", ".nl-how",
+                                              ".nl-price", ".nl-done")]
 PLACES += [f".nl-version-{version} {each}" for version in (4, 6) for each in (
     ".nl-error", ".nl-net.nl-on", ".nl-host", ".nl-place", ".nl-group-text input", ".nl-legend", "dd")]
 PLACES += [f".nl-quiz {each}" for each in ("legend", ".nl-option", ".nl-field", ".nl-step", ".nl-main", "[role=alert]")]
@@ -110,6 +113,20 @@ def use_udp(page, until):
     until(".nl-udp .nl-error", "is not hex")
 
 
+def use_framing(page, until):
+    """Messages by each framing, then two of three without any, and a value that is not allowed."""
+    framing = page.locator(".nl-framing")
+    framing.get_by_label("At most").fill("1")
+    framing.get_by_role("button", name="Run each").click()
+    until(".nl-framing .nl-said", "right with 4 of 6")
+    for name, said in (("sendall", "message 1"), ("sendall", "message 2"), ("recv", "all of send 1")):
+        framing.get_by_role("button", name=name, exact=True).click()
+        until(".nl-framing .nl-said", said)
+    framing.get_by_label("Seed").fill("zz")
+    page.keyboard.press("Enter")
+    until(".nl-framing .nl-error", "is not a number")
+
+
 def test_panels_in_use_in_jupyterlab(opened):
     notebook = opened(CELLS, width=1400, height=9000)       # all in view: axe judges no more than that
     page, until = notebook.page, notebook.until
@@ -131,6 +148,7 @@ def test_panels_in_use_in_jupyterlab(opened):
     if NETWORK:
         use_network(page, until)
     use_udp(page, until)
+    use_framing(page, until)
     for panel, label in ((".nl-plain", "Arguments"), (".nl-version-4", "Hex"), (".nl-version-6", "Hex")):
         page.locator(panel).get_by_label(label).fill("zz")
         page.keyboard.press("Enter")

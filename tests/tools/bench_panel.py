@@ -123,6 +123,16 @@ def address(lab, rounds):
             "the border": MOVE}, rounds)
 
 
+def framing(lab, rounds):
+    opened = lab.open([BARE, "from netlab.panels import FramingPanel\nFramingPanel()"])
+    opened.run_all(2)
+    opened.until(".nl-said", "Press sendall")
+    opened.page.get_by_label("Messages, | between").fill("hello, | world, | how, | are you?")
+    opened.page.get_by_label("At most").fill("1")
+    measure(opened.page, "FramingPanel", {
+        "sendall, recv": "document.querySelector('.nl-main').click()", "Framing": TYPE.format("cure", "prefix", "none")}, rounds)
+
+
 def quiz(lab, rounds):
     opened = lab.open([BARE, ASK])
     opened.run_all(2)
@@ -142,7 +152,7 @@ def main(rounds=40):
     with sync_playwright() as playwright, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
         with start_lab(Path(folder), browser) as lab:
-            for each in (tcp, method, address, quiz):
+            for each in (tcp, method, address, framing, quiz):
                 each(lab, rounds)
         browser.close()
 
