@@ -95,6 +95,7 @@ stress: $(READY)
 	"$(PY)" tests/tools/stress_network.py
 	"$(PY)" tests/tools/stress_ladder.py
 	"$(PY)" tests/tools/stress_link.py
+	STICKING_TIMES=1000 "$(PY)" -m pytest -q tests/chapters/test_message_sticking.py
 	"$(PY)" tests/tools/stress_conversations.py --seconds 300
 	"$(PY)" tests/tools/stress_conversations.py --seconds 300 --busy
 	"$(PY)" tests/tools/run_cpython.py --against-plain all

@@ -9,29 +9,12 @@ import nbformat
 import pytest
 
 from netlab import kernel, serve_udp
-from netlab.chapters.udp import predict
 from netlab.chapters.udp.tools import bound_socket, nobody
-from netlab.teach.questions import Question
 
 CHAPTER = Path(__file__).parents[2] / "notebooks" / "05_udp.ipynb"
 CODE = {cell.id: cell.source for cell in nbformat.read(CHAPTER, as_version=4).cells if cell.cell_type == "code"}
-QUESTIONS = {name: value for name, value in vars(predict).items() if isinstance(value, Question)}
 UDP = socket.SOCK_DGRAM
 on_linux = pytest.mark.skipif(not kernel.LINUX, reason="the answers of Linux")
-
-
-def test_each_question_is_asked_once():
-    asked = [name for source in CODE.values() for name in re.findall(r"ask\(predict\.(\w+)\)", source)]
-    assert sorted(asked) == sorted(QUESTIONS)
-
-
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_the_answer_is_judged_right_and_each_other_is_explained(name):
-    question = QUESTIONS[name]
-    assert question.judge(question.answer).right
-    for choice in question.choices or (1, 10, 1472, 65535):
-        reply = {choice} if question.kind == "multiple" else choice
-        assert question.judge(reply).why and question.judge(reply).right == (reply == question.answer)
 
 
 # What the text says of Linux, and no cell shows
