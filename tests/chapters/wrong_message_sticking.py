@@ -8,6 +8,7 @@ import select
 import socket
 import statistics
 import struct
+import sys
 import threading
 from collections import deque
 
@@ -1041,7 +1042,9 @@ def prime_by_file(conn, address):
                 return
 
 
-@wrong(check.prime_time, "forgets what it has read ahead", "true}\\n'")
+# Until 3.12 a text file for both ways forgets, when it writes, what it has read ahead; 3.13 keeps it.
+@(right(check.prime_time) if sys.version_info >= (3, 13) else
+  wrong(check.prime_time, "forgets what it has read ahead", "true}\\n'"))
 def prime_by_one_text_file(conn, address):
     """One file for both directions."""
     prime_by_text_file(conn, address, conn.makefile("rw", encoding="utf-8", errors="surrogateescape", newline="\n"))

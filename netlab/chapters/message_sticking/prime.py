@@ -11,7 +11,8 @@ MALFORMED = "malformed"
 _WORDS = {True: "true", False: "false", MALFORMED: "a malformed line"}
 NO_LINE = "a request ends with its \\n, and its JSON is whole only then: collect bytes, cut out lines, read each with json.loads"
 HALF = "a line is text when it is whole: a piece may end within a character, so look for b\"\\n\" in the bytes, and decode then"
-MANY = LOOP + ". (And a text file that is open to read and write, \"rw\", forgets what it has read ahead when you write)"
+MANY = LOOP + (". (And before Python 3.13 a text file that is open to read and write, \"rw\", forgets what it has read ahead "
+               "when you write)")
 PART = "what has no \\n when the client ends is no request: it gets no answer"
 HANG_UP = "one malformed answer, and the end: what stands behind it is not answered"
 
