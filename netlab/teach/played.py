@@ -123,11 +123,26 @@ def every_cut(stream: bytes, pieces: int) -> Iterator[list[bytes]]:
 
 
 def _connected(kept) -> tuple["Conn", socket.socket]:
-    """(the handler's end, the peer's end) of a connection on loopback, both closed with `kept`."""
+    """(the handler's end, the peer's end) of a connection on loopback, both closed with `kept`.
+
+    Made in a thread of its own, which no signal interrupts: between the system's accept and the socket made of what it
+    gave, an interrupt would lose a descriptor.
+    """
+    ends = []
+    maker = threading.Thread(target=lambda: ends.extend(_ends()), name="played", daemon=True)
+    maker.start()
+    maker.join()
+    conn, peer = ends
+    kept.callback(peer.close)
+    kept.callback(socket.SocketType.close, conn)        # also where a file made by makefile() is still open
+    return conn, peer
+
+
+def _ends():
     with PLAIN() as listener:
         listener.bind((HOST, 0))
         listener.listen(1)
-        peer = kept.enter_context(contextlib.closing(PLAIN()))
+        peer = PLAIN()
         peer.settimeout(5)
         peer.connect(listener.getsockname())
         accepted, _ = listener.accept()
@@ -137,14 +152,7 @@ def _connected(kept) -> tuple["Conn", socket.socket]:
     conn.settimeout(None)               # whatever setdefaulttimeout said
     for sock in (conn, peer):           # else a second short send waits 40 ms for the delayed ACK of the first
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    kept.callback(_close, conn)
     return conn, peer
-
-
-def _close(conn):
-    """Close it, also where a file made by makefile() is still open."""
-    if conn.fileno() != -1:
-        socket.close(conn.detach())
 
 
 class Script:

@@ -93,13 +93,6 @@ def no_thread_complains(book):
 
 def test_each_cell_runs_twice_and_can_be_stopped_and_nothing_is_left(book):
     """Who waits the second time is stopped by the clock, the third time by the square button."""
-    left = what_is_left_of(book)
-    # Python loses a descriptor where the clock rings between the system's accept and the socket made of it: rarely, not twice.
-    assert not left or not what_is_left_of(book), left
-
-
-def what_is_left_of(book):
-    """Run each cell twice, stop those that wait, and take all names away: what is still there, in words."""
     book.restart()
     book.reader.run(BEFORE)
     waited = set()
@@ -119,7 +112,7 @@ def what_is_left_of(book):
     book.reader.run("%reset -f")
     for source in ("1/0", "pass", "1/0"):       # the frames of the last error held their sockets, and from Python 3.12 on
         book.reader.run(source)                 # something holds the error before that
-    return book.reader.value("import conftest; conftest.left_behind(*conftest.before)").strip("'\"")
+    assert book.reader.value("import conftest; conftest.left_behind(*conftest.before)") == "''"
 
 
 def test_each_part_runs_alone_after_a_restart(book):
