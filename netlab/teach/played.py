@@ -1,4 +1,4 @@
-"""A server's handler against a peer whose bytes come in just these pieces: real sockets, no second thread, no waiting.
+"""A server's handler, in your own thread, against a peer whose bytes come in just these pieces: real sockets, no waiting.
 
     played = play(handler, [b"te", b"a\\nsalt", b"\\n"])     # handler(conn, address), as for netlab.serve
     played.received         what the handler sent, b"TEA\\nSALT\\n"

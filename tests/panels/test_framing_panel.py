@@ -54,11 +54,12 @@ class FramingHand(Hand):
             wait_until(lambda: self.talk and (self.talk is not talk or len(self.talk.sends) > sent) and self.talk.sends)
 
     def recv(self, size=None, times=1):
-        """Press it, and see that it has returned."""
+        """Press it when all that was sent has come out of the link, as the stage shows, and see that it has returned."""
         if size is not None:
             self.give(At_most=size)
         for _ in range(times):
             took = len(self.talk.recvs)
+            wait_until(lambda: self.talk.arrived == self.talk.size)
             wait_until(lambda: self.button("recv").get("aria-disabled") is None)
             self.click("recv")
             wait_until(lambda: len(self.talk.recvs) > took)
