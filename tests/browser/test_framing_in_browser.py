@@ -14,6 +14,9 @@ def begin(notebook):
 
 
 def press(notebook, name, selector, pattern):
+    """Press a button; recv as a reader does, who sees on the stage that what was sent has arrived."""
+    if name == "recv":
+        notebook.until(".nl-stage", r"^(?![\s\S]* on the way)")
     notebook.page.get_by_role("button", name=name, exact=True).click()
     notebook.until(selector, pattern)
 
@@ -86,6 +89,7 @@ def test_all_of_it_by_keyboard_alone(opened):
     keys.type("3 | 12 | 250")
     keys.does(MESSAGES, "Enter", ".nl-said", "message 1 of 3")
     keys.does("sendall", "Space", ".nl-said", "message 2 of 3")
+    until(".nl-stage", "now: 3 bytes in the till's kernel")
     keys.does("At most", "Enter", ".nl-said", "bytes of two sends")
     keys.does("✓ No framing: two", "Enter", ".nl-goals p", "each sendall adds bytes to one stream")
     keys.does("recv", "Enter", ".nl-said", r"The till waits in recv\(4096\)")

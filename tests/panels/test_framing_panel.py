@@ -411,7 +411,7 @@ def test_a_pause_is_right_till_the_till_is_slow(hand):
     hand.give("none", At_most=4096)
     hand.choose("Spacing", "slow")
     hand.run()
-    assert hand.talk.recvs[0].data.startswith(b"312")
+    assert any(len(hand.talk.touched(came)) > 1 for came in hand.talk.recvs)
     hand.until_row("none", 1, "✗ wrong")
 
 

@@ -310,7 +310,7 @@ def test_a_full_buffer_drops_and_it_is_said(hand):
     hand.choose("Buffer", "usual")
     wait_until(lambda: not hand.panel.receiver.small)
     hand.sendto(How_many="10")
-    hand.until_of("receiver 1", "10 datagrams")
+    hand.until_of("receiver 1", f"{count + 10} datagrams")
 
 
 def test_four_senders_three_receivers_and_each_hears_its_own(hand):

@@ -167,7 +167,7 @@ class Kernel:
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=False)
 
-    def take(self, timeout=10):
+    def take(self, timeout=60):         # seconds, as nbval gives a cell: some say nothing for ten on a busy machine
         message = self.client.get_iopub_msg(timeout=timeout)
         kind, content = message["msg_type"], message["content"]
         if kind == "comm_open":

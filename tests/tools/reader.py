@@ -9,7 +9,7 @@ class Reader(Kernel):
     error = ""              # what the last cell that failed showed
     given = None            # the seconds that a cell has
 
-    def take(self, timeout=10):
+    def take(self, timeout=60):
         try:
             super().take(timeout)
         except AssertionError as error:
