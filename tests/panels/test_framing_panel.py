@@ -253,7 +253,7 @@ def test_a_link_that_cuts_cuts_by_its_seed(hand):
         cuts.add((seed, tuple(p.size for p in link.passed_now())))
         assert max(p.size for p in link.passed_now()) <= 2
     assert len(cuts) == 3                                       # the same seed, the same cuts
-    hand.panel.say("")
+    hand.say_anew()
     hand.choose("Spacing", "turns")
     hand.run()
     assert len(hand.talk.recvs) > 1

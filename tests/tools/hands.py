@@ -66,6 +66,11 @@ class Hand:
         except TimeoutError:
             raise AssertionError(f"{pattern!r} is not in {self.text(part)!r}") from None
 
+    def say_anew(self):
+        """Let the page show another sentence, so that none is taken for the last one that was like it."""
+        self.panel.say("Something else.")
+        self.until("Something else", "said")
+
     def control(self, label):
         """The control with this label."""
         found = self.page().find(attrs={"aria-label": label})
@@ -138,8 +143,16 @@ class Hand:
         self._act(self.control(label)["data-enter"])
 
     def click(self, words):
-        """Press a button."""
+        """Press a button, once the page lets a reader press it."""
+        try:
+            self.wait_for(lambda: self.button(words).get("aria-disabled") != "true")
+        except TimeoutError:
+            raise AssertionError(f"{words!r} cannot be pressed") from None
         self.press(self.button(words))
+
+    def wait_for(self, condition):
+        """Wait until it is true."""
+        wait_until(condition, 10)
 
     def press(self, button):
         """Press a button that was found in `page()`."""
@@ -225,6 +238,9 @@ class KernelHand(Hand):
         self.kernel = kernel
         return self
 
-    def until(self, pattern, part=None):
-        while not re.search(pattern, self.text(part), re.S):
+    def wait_for(self, condition):
+        while not condition():
             self.kernel.take()
+
+    def until(self, pattern, part=None):
+        self.wait_for(lambda: re.search(pattern, self.text(part), re.S))
