@@ -4,6 +4,8 @@ import re
 import signal
 import sys
 import threading
+from contextlib import suppress
+from random import Random
 
 import pytest
 
@@ -263,6 +265,35 @@ def test_a_quick_call_leaves_no_alarm_behind(need):
     need(hasattr(signal, "setitimer"), "no interval timer here")
     assert outcome_of(lambda: 7).value == 7
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_the_limit_of_the_cell_around_may_ring_at_any_point(need):
+    """It is never taken for the limit of the call, and stays in its place."""
+    need(hasattr(signal, "setitimer"), "no interval timer here")
+
+    def ring(number, frame):
+        rung.append(number)
+        raise KeyboardInterrupt
+
+    rung, dice = [], Random(5)
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        for _ in range(20_000):
+            outcome = None
+            with suppress(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, dice.uniform(1e-6, 4e-5), 10)
+                outcome = outcome_of(add_one, 1)
+            with suppress(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            assert outcome is None or outcome.meets(2) or str(outcome.raised) == "you stopped it"
+            if (found := signal.getsignal(signal.SIGALRM)) is not ring:     # it was interrupted while it put ours back
+                with pytest.raises(KeyboardInterrupt):
+                    found(signal.SIGALRM, None)
+                signal.signal(signal.SIGALRM, ring)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(rung) > 1000
 
 
 def test_results_are_frozen():
