@@ -7,6 +7,7 @@ Every view returns None where this system, or this socket, cannot answer; `why(v
 
 Reading changes nothing, and calls no method that a recording socket would record.
 """
+import _thread
 import contextlib
 import functools
 import platform
@@ -253,3 +254,31 @@ def wait_until(condition, timeout: float = 5.0, what: str = "the condition"):
         time.sleep(pause)
         pause = min(pause * 2, 0.01)
     return answer
+
+
+def undisturbed(function):
+    """What function() gives or raises, called in a thread of its own, where no signal interrupts it.
+
+    What is between two steps of the system's own, such as a fork and the note of its number, is not lost then. An interrupt
+    of the caller leaves function() to come to its end.
+    """
+    done, came = _thread.allocate_lock(), []
+    done.acquire()
+
+    def work():
+        try:
+            came.append((function(), None))
+        except BaseException as error:
+            came.append((None, error))
+        finally:
+            done.release()
+
+    _thread.start_new_thread(work, ())
+    done.acquire()
+    value, error = came.pop()
+    try:
+        if error is not None:
+            raise error
+        return value
+    finally:
+        del error

@@ -3,6 +3,7 @@ import _socket
 import _thread
 import contextlib
 import errno
+import functools
 import marshal
 import os
 import queue
@@ -14,7 +15,7 @@ import threading
 import weakref
 from pathlib import Path
 
-from netlab.kernel import LINUX, SYSTEM
+from netlab.kernel import LINUX, SYSTEM, undisturbed
 from netlab.sockets import PLAIN
 
 MESSAGE = 1 << 17           # the longest message
@@ -45,18 +46,10 @@ class Process:
                   for end in _socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)] for _ in range(2)]
         (self._requests, theirs), (self.frames, their_frames) = pairs
         self.frames.settimeout(None)        # whatever socket.setdefaulttimeout says
-        there = str(Path(__file__).parents[2])
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (there, os.environ.get("PYTHONPATH"))))}
-        with theirs, their_frames:
-            # a session of its own: the notebook's interrupt is not meant for it. -P: no module of the reader's folder in it
-            child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "netlab.network.helper", str(theirs.fileno()), str(their_frames.fileno())],
-                pass_fds=(theirs.fileno(), their_frames.fileno()), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=self._said, start_new_session=True, env=environment)
-        self.child, self._on_frame, self._thread = child, weakref.WeakMethod(on_frame), None
-        self._ref = weakref.ref(self, _gone.put)
-        _endings[self._ref] = child, self._pid, (self._requests, self.frames, self._said)
+        self._on_frame, self._thread, self._ref = weakref.WeakMethod(on_frame), None, weakref.ref(self, _gone.put)
         _begin_to_end()
+        files = self._requests, self.frames, self._said
+        self.child = undisturbed(functools.partial(_start, self._ref, (theirs, their_frames), files))
         try:
             self.make("network")
         except OSError:
@@ -129,6 +122,22 @@ class Process:
                 self._thread.start()
 
 
+def _start(ref, theirs, files):
+    """Start the helper, and note what its end takes: who asked for it may be gone by now, by an interrupt."""
+    there = str(Path(__file__).parents[2])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (there, os.environ.get("PYTHONPATH"))))}
+    numbers = [sock.fileno() for sock in theirs]
+    with theirs[0], theirs[1]:
+        # a session of its own: the notebook's interrupt is not meant for it. -P: no module of the reader's folder in it
+        child = subprocess.Popen([sys.executable, "-P", "-m", "netlab.network.helper", *map(str, numbers)], pass_fds=numbers,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=files[-1],
+                                 start_new_session=True, env=environment)
+    _endings[ref] = child, os.getpid(), files
+    if ref() is None:
+        _gone.put(ref)
+    return child
+
+
 def _help():
     """Ubuntu has a switch of its own."""
     try:
@@ -164,8 +173,8 @@ _gone, _endings, _ender = queue.SimpleQueue(), {}, None
 def _begin_to_end():
     global _ender
     if _ender != os.getpid():           # a forked child has no thread of its parent's
-        _ender = os.getpid()
         _thread.start_new_thread(_end_all, ())
+        _ender = os.getpid()            # an interrupt between the two: there may be two threads, and never none
 
 
 def _end_all():

@@ -36,7 +36,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from netlab.kernel import receive_queue, wait_until
+from netlab.kernel import receive_queue, undisturbed, wait_until
 from netlab.teach.check import Outcome, TooLong, call
 from netlab.teach.peers import HOST, PLAIN
 
@@ -125,14 +125,9 @@ def every_cut(stream: bytes, pieces: int) -> Iterator[list[bytes]]:
 def _connected(kept) -> tuple["Conn", socket.socket]:
     """(the handler's end, the peer's end) of a connection on loopback, both closed with `kept`.
 
-    Made in a thread of its own, which no signal interrupts: between the system's accept and the socket made of what it
-    gave, an interrupt would lose a descriptor.
+    Not to be disturbed: between the system's accept and the socket made of what it gave, an interrupt would lose a descriptor.
     """
-    ends = []
-    maker = threading.Thread(target=lambda: ends.extend(_ends()), name="played", daemon=True)
-    maker.start()
-    maker.join()
-    conn, peer = ends
+    conn, peer = undisturbed(_ends)
     kept.callback(peer.close)
     kept.callback(socket.SocketType.close, conn)        # also where a file made by makefile() is still open
     return conn, peer

@@ -1,5 +1,7 @@
 """Networks that are opened often, interrupted, forgotten, and whose kernel is killed leave nothing; they are fast enough."""
+import os
 import signal
+import subprocess
 
 import pytest
 import stress_network
@@ -17,12 +19,30 @@ def test_opened_and_closed():
     assert stress_network.opened(10) == ""
 
 
-def test_interrupted_at_any_time():
+@pytest.fixture
+def alarm():
+    """SIGALRM is an interrupt here, and no matter for pytest."""
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    try:
-        assert stress_network.interrupted(12) == [""] * 12
-    finally:
-        signal.signal(signal.SIGALRM, before)
+    yield signal.SIGALRM
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_interrupted_at_any_time(alarm):
+    assert stress_network.interrupted(12) == [""] * 12
+
+
+def test_an_interrupt_between_the_fork_and_the_note_of_its_number(alarm, monkeypatch):
+    def fork_and_interrupt(*args, fork=subprocess._fork_exec):
+        number = fork(*args)
+        os.kill(os.getpid(), alarm)
+        return number
+
+    left = stress_network.Left()
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(subprocess, "_fork_exec", fork_and_interrupt)
+        Network()
+    assert left.check() == ""
 
 
 def test_a_kernel_that_is_killed_restarted_shut_down_or_interrupted():

@@ -127,8 +127,8 @@ def interrupted(times: int, seed: int = 1) -> list[str]:
     converse()
     for _ in range(times):
         left = Left()
-        signal.setitimer(signal.ITIMER_REAL, dice.uniform(0.0005, 0.4))
         try:
+            signal.setitimer(signal.ITIMER_REAL, dice.uniform(0.0005, 0.4))
             converse()
             signal.setitimer(signal.ITIMER_REAL, 0)
         except KeyboardInterrupt:
