@@ -3,6 +3,7 @@ import marshal
 import re
 import socket
 import sys
+from functools import partial
 from ipaddress import ip_interface
 from operator import index
 
@@ -52,13 +53,16 @@ class Host(Inside):
 
         Raw and packet sockets too: here you are root (raw(7), packet(7)). OSError as from `socket.socket`.
         """
-        made = self.open(family, type, proto)
-        return timeline.socket(family, type, proto, made, name=name) if timeline is not None else PLAIN(family, type, proto, made)
+        made = self._plain(family, type, proto)
+        return made if timeline is None else timeline.socket(family, type, proto, made.detach(), name=name)
 
     def open(self, family, type, proto) -> int:
         """The descriptor of a new socket of this host."""
+        return self._plain(family, type, proto).detach()
+
+    def _plain(self, *kind):
         self.network._settle()
-        return self.network._process.ask("socket", self.name, *map(index, (family, type, proto)))
+        return self.network._process.fetch(partial(PLAIN, *kind), "socket", self.name, *map(index, kind))
 
     def resolve(self, name: str) -> str | None:
         """The address of a host of this network by its name, as a line in /etc/hosts would give it."""
@@ -118,7 +122,7 @@ class Host(Inside):
 
         Also those that no program holds any more, as in TIME_WAIT. States as in RFC 9293, 3.3.2.
         """
-        with open(self.network._process.ask("connections", self.name), "rb") as file:
+        with self.network._process.fetch(partial(open, mode="rb"), "connections", self.name) as file:
             found = marshal.load(file)
         return sorted((_endpoint(own), _endpoint(peer), STATES[int(state, 16) - 1]) for own, peer, state, *_ in found)
 

@@ -140,7 +140,7 @@ class Network:
         """The same without waiting: the fate of the last ones may be "on its way"."""
         self._raise()
         with self._lock:
-            with open(self._process.ask("packets", self._since), "rb") as file:
+            with self._process.fetch(functools.partial(open, mode="rb"), "packets", self._since) as file:
                 found, self.overflowed = marshal.load(file)
             unsettled = []
             for number, when, cable, side, data, fate, arrivals, became, settled in found:

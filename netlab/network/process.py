@@ -103,6 +103,10 @@ class Process:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         return fds[0] if fds else rest[0]
 
+    def fetch(self, make, what: str, *args):
+        """One request whose answer is a descriptor: make(descriptor), which is yours to close. No interrupt loses it."""
+        return undisturbed(lambda: make(self.ask(what, *args)))
+
     def _why_ended(self, error):
         if isinstance(error, TimeoutError):
             return f"The network's helper process has not answered for {PATIENCE} seconds."
