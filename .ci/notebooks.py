@@ -249,7 +249,8 @@ def use_framing(panel) -> str:
     ):
         panel.put(name, value)
         act("")
-        wait_until(lambda: not (panel._running or panel.pending("customer") or panel.pending("till")))
+        wait_until(lambda: not (panel._running or panel.pending("customer") or panel.pending("till"))
+                   and panel.talk.arrived == panel.talk.size)
     return panel._sentence
 
 
