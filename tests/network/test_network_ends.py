@@ -1,6 +1,7 @@
 """Networks that are opened often, interrupted, forgotten, and whose kernel is killed leave nothing; they are fast enough."""
 import os
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -43,6 +44,24 @@ def test_an_interrupt_between_the_fork_and_the_note_of_its_number(alarm, monkeyp
         patched.setattr(subprocess, "_fork_exec", fork_and_interrupt)
         Network()
     assert left.check() == ""
+
+
+def test_an_interrupt_when_a_descriptor_has_just_come(alarm, monkeypatch):
+    def receive_and_interrupt(*args, receive=socket.recv_fds):
+        found = receive(*args)
+        if found[1]:
+            os.kill(os.getpid(), alarm)
+        return found
+
+    with Network() as net:
+        alice = net.host("alice")
+        left = stress_network.Left()
+        for fetch in (alice.socket, lambda: alice.connections, net.packets_now):
+            with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+                patched.setattr(socket, "recv_fds", receive_and_interrupt)
+                fetch()
+            assert left.check() == ""
+        alice.socket().close()                          # and it goes on
 
 
 def test_a_kernel_that_is_killed_restarted_shut_down_or_interrupted():
