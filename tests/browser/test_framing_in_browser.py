@@ -5,6 +5,11 @@ from lab import FITS, SCROLLS
 
 CELL = "from netlab.panels import FramingPanel\npanel = FramingPanel()\npanel"
 MESSAGES = "Messages, | between"
+OVERLAPS = """() => {
+    const words = [...document.querySelectorAll('.nl-controls .nl-field label > span')].map(span => {
+        const range = document.createRange(); range.selectNodeContents(span); return [span.textContent, range.getBoundingClientRect()] });
+    return words.flatMap(([one, a]) => words.filter(([_, b]) => a !== b && a.left <= b.left && b.left < a.right + 3
+        && a.top < b.bottom && b.top < a.bottom).map(([other]) => one + ' / ' + other)) }"""
 
 
 def begin(notebook):
@@ -208,3 +213,7 @@ def test_it_fits(opened):
         page.evaluate("w => document.querySelector('.nl-panel').style.width = w + 'px'", width)
         strips = shown(page)
         assert len(strips) == 1 and strips[0].bounding_box()["width"] <= width and page.evaluate(SCROLLS) == []
+        for cure in ("none", "delimiter"):                          # with a mark there is one field more
+            page.get_by_label("Framing").select_option(cure)
+            page.wait_for_function("mark => !!document.querySelector('[name=mark]') === mark", arg=cure == "delimiter")
+            assert page.evaluate(OVERLAPS) == [], (width, cure)
