@@ -56,7 +56,7 @@ class FramingPanel(Panel):
         self._past = False                      # whether what was last asked for was not sent: shown is the run before
         self._running, self._doing = False, ""
         self._halt = self._of = threading.Event()       # ends what was asked for since the last "Close all"; whose the run is
-        self._making, self._fresh = threading.Lock(), False     # whether the latest call by hand was a send
+        self._making, self._fresh = threading.RLock(), False    # whether the latest call by hand was a send
 
     # what is shown
 
@@ -241,11 +241,12 @@ class FramingPanel(Panel):
             talk.end()
 
     def _step(self, asked, halt):
-        """The run that is under way, if it is of these; else a new one."""
-        talk = self.talk
-        if talk is None or talk.complete or talk.halt.is_set() or (talk.messages, talk.cure, talk.mark) != asked:
-            talk = self._begin(*asked, self._told, halt)
-        return talk
+        """The run that is under way, if it is of these; else a new one, which both ends share."""
+        with self._making:
+            talk = self.talk
+            if talk is None or talk.complete or talk.halt.is_set() or (talk.messages, talk.cure, talk.mark) != asked:
+                talk = self._begin(*asked, self._told, halt)
+            return talk
 
     def _send_next(self, asked, halt):
         if not self._running and (talk := self._step(asked, halt)) is not None:

@@ -28,7 +28,6 @@ class Came:
     """What one recv brought."""
     data: bytes
     asked: int
-    messages: tuple[bytes, ...]     # those that are whole now
 
 
 class Talk:
@@ -179,9 +178,9 @@ class Talk:
         finally:
             self.till_waits = ""
         with self.lock:                                 # after the send that it takes bytes of
-            came = Came(data, size, tuple(self.reader.take(data)))
+            came, messages = Came(data, size), self.reader.take(data)
             self.recvs.append(came)
-            self.understood += came.messages
+            self.understood += messages
             if not data:
                 self.ended += 1
                 self.over = not self.cure.connects or self.ended == len(self.messages)
