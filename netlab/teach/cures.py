@@ -133,11 +133,6 @@ class Price:
     def messages_per_second(self) -> float:
         return self.messages / self.seconds
 
-    @property
-    def bytes_per_message(self) -> float:
-        """Bytes beside its own, both ways."""
-        return self.overhead / self.messages if self.messages else 0.0
-
 
 def overhead(cure: str, message: bytes) -> int:
     """The bytes that one of CURES adds to this message, both ways. Raises KeyError."""

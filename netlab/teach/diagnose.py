@@ -7,7 +7,6 @@
 What it says was seen: the bytes that were sent, in these pieces, what was due, and what came. What it cannot name it shows.
 """
 import contextlib
-import copy
 import io
 import itertools
 from collections.abc import Callable, Iterable, Iterator
@@ -219,8 +218,8 @@ class Diagnosis:
 
     def _repr_html_(self) -> str:
         colour = "error" if self.kind else "good" if self.runs else "soft"
-        shown = rows_card(self.name, self.sentence, self._rows, colour)
-        return str(shown) + (self.picture._repr_mimebundle_()["text/html"] if self.picture else "")
+        shown, picture = rows_card(self.name, self.sentence, self._rows, colour), self.picture
+        return str(shown) + (picture._repr_mimebundle_()["text/html"] if picture else "")
 
 
 def diagnose(handler: Callable, answer: Callable[[bytes], bytes] = bytes.upper, framing=None, *,
@@ -229,14 +228,16 @@ def diagnose(handler: Callable, answer: Callable[[bytes], bytes] = bytes.upper, 
 
     `framing` is that of messages and answers: a Delimiter, b"\\n" where none is given, a LengthPrefix or a FixedLength of
     netlab.framing. `messages` are two or more, the first ones ASCII, that answer() takes; without them it is "tea", "salt" and
-    the like, and a message of 3,000 bytes and an empty one, should answer() and the framing take these. Where answer() or the
+    the like, and long ones and an empty one, should answer() and the framing take these. Where answer() or the
     framing refuses one of `messages`, nothing is played, and the Diagnosis says so. Raises ValueError for fewer than two.
 
-    What the handler prints, on stderr too, is not shown. It takes about a fifth of a second; a server that waits for ever is
-    stopped after three. The handler is called in this thread, also while another call of it waits: one that calls asyncio.run is
-    none for it, nor is one that returns while a thread of its own goes on with the connection, or that reads with os.read. The
-    peer's silence is seen by a recv with a timeout, not by select: what a server does wrong when its select times out, or where
-    it selects and then reads a file of makefile(), whose buffer select knows nothing of, is not found.
+    What the handler prints, on stderr too, is not shown. With short messages it takes about a fifth of a second; the time grows
+    with the square of their length, and with 40 bytes it is some three seconds. A server that waits for ever is stopped after
+    three. The handler is called in this thread, also while another call of it waits: one that calls asyncio.run is none for it,
+    nor is one that returns while a thread of its own goes on with the connection, or that reads with os.read. The peer's silence
+    is seen by a recv with a timeout, not by select: what a server does wrong when its select times out, or where it selects and
+    then reads a file of makefile(), whose buffer select knows nothing of, is not found. Nor is a limit that is missing, where a
+    header cannot say more than 64 KiB.
     """
     framing = Delimiter() if framing is None else framing
     if not isinstance(framing, (Delimiter, LengthPrefix, FixedLength)):
@@ -296,13 +297,13 @@ def _messages(framing, answer, messages) -> tuple[list[bytes], str]:
         raise ValueError("messages are two or more")
     for message in messages:
         try:
-            copy.deepcopy(framing).encode(message)
+            framing.encode(message)
             answered = answer(message)
         except Exception as error:
             what = f"the message {show(message)} is none for this `answer` or framing ({type(error).__name__}: {error})"
             return [], _REFUSED.format(what, instead)
         try:
-            copy.deepcopy(framing).encode(answered)
+            framing.encode(answered)
         except Exception as error:
             what = f"to {show(message)} `answer` gives {show(answered)}, which this framing cannot carry ({error})"
             return [], _REFUSED.format(what, instead)

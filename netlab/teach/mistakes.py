@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from netlab.framing import Delimiter, FramingError, LengthPrefix
 from netlab.teach.check import show
 from netlab.teach.played import ANSWER, Played, every_cut, play
+from netlab.words import number_of
 
 
 @dataclass(frozen=True)
@@ -271,8 +272,8 @@ def _cut_message(bench, numbers, right, wrong) -> Finding:
     every = set().union(*places)
     end = len(bench.wires[n]) - len(bench.mark)
     within_mark = set(range(end + 1, len(bench.wires[n])))
-    in_head = [each for each in places if max(each) < bench.head]
-    in_body = [each for each in places if min(each) >= bench.head]
+    in_head = [each for each in places if each and max(each) < bench.head]          # a wire of one byte has no place to cut
+    in_body = [each for each in places if each and min(each) >= bench.head]
     first = wrong[0][1]
     if bench.mark and all(each & within_mark for each in places) and len(places[0]) == 1:
         kind = "mark"
@@ -288,7 +289,7 @@ def _cut_message(bench, numbers, right, wrong) -> Finding:
         kind = "message"
     chosen = in_head if kind == "header" else in_body if kind == "body" else places
     cut, played = wrong[places.index(chosen[0])] if chosen else wrong[0]
-    if len(cut) > 3 and len(every) == len(bench.wires[n]) - 1 and len(places) == 1:
+    if not every or (len(cut) > 3 and len(every) == len(bench.wires[n]) - 1 and len(places) == 1):
         kind = "cut"
     return bench.finding(kind, _half_way(bench, numbers, right, cut, played), numbers, right, played)
 
@@ -297,9 +298,9 @@ def _half_way(bench, numbers, right, cut, played) -> str:
     """What the server did with a message that came in pieces."""
     n = numbers[0]
     message = bench.messages[n]
+    pieces = f"{show(message)} came in {number_of(len(cut), 'piece')}"
     if len(numbers) > 1 and played.received.startswith(bench.answers[n]):
-        return f"{show(message)} came in {len(cut)} pieces and was answered; the next was not read right: {ended(played)}"
-    pieces = f"{show(message)} came in {len(cut)} pieces"
+        return f"{pieces} and was answered; the next was not read right: {ended(played)}"
     if played.late:
         return f"{pieces}: {played.why}"
     if played.raised and (played.taken < len(bench.wires[n]) or not bench.may_raise(played)):

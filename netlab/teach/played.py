@@ -21,8 +21,9 @@ the requested amount, rather than waiting"), so a handler that fails here is wro
                                         "open": it says nothing more; a recv without a timeout would wait for ever, and is late
     most=3                              each send takes at most 3 bytes (send(2) promises no more than one); sendall takes all
 
-What never ends is ended by TooLong: at a recv for which nothing will come, after a hundred that brought nothing, at the ten
-thousandth send without a recv between, and after netlab.teach.check.LIMIT seconds (on Unix, in the main thread).
+What never ends is ended by TooLong: at a recv for which nothing will come, after a hundred that brought nothing, after ten
+thousand sends without a recv between and one more for each byte taken, and after netlab.teach.check.LIMIT seconds (on Unix,
+in the main thread).
 """
 import contextlib
 import enum
@@ -45,7 +46,7 @@ IN_VAIN = 100           # calls in a row that bring nothing
 CHUNK = 32768           # bytes that surely fit into loopback's buffers; a longer piece comes in several
 SOON = 0.2              # seconds that a handler with threads of its own has for an answer that the peer waits for
 MOST_SENT = 2 ** 26     # bytes that a handler may send
-IN_A_ROW = 10_000       # sends without a recv between, and one more for each byte that has come
+IN_A_ROW = 10_000       # sends without a recv between, and one more for each byte that it has taken
 _WAITALL = getattr(socket, "MSG_WAITALL", 0)
 
 
@@ -329,6 +330,9 @@ class Conn(PLAIN):
         data = self.recv(nbytes or len(view), flags)
         view[:len(data)] = data
         return len(data)
+
+    def recvfrom_into(self, buffer, nbytes=0, flags=0):
+        return self.recv_into(buffer, nbytes, flags), None
 
     def recvfrom(self, bufsize, flags=0):
         return self.recv(bufsize, flags), None          # as the kernel has it for TCP

@@ -186,7 +186,7 @@ def no_bound(bench) -> Finding | None:
 
 
 def _too_long(bench) -> tuple[int, bytes]:
-    """(more bytes than a message may have, the header that says so); (0, b"") where a header cannot say that many."""
+    """(more bytes than a message may have, the header that says so); (0, b"") where it cannot say more than 64 KiB."""
     size = min(max(SANE, ENDLESS * bench.framing.max_size), 256 ** bench.head - 1)
     if size <= max(bench.framing.max_size, 2 ** 16):
         return 0, b""

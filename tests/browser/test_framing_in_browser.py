@@ -7,9 +7,11 @@ CELL = "from netlab.panels import FramingPanel\npanel = FramingPanel()\npanel"
 MESSAGES = "Messages, | between"
 OVERLAPS = """() => {
     const words = [...document.querySelectorAll('.nl-controls .nl-field label > span')].map(span => {
-        const range = document.createRange(); range.selectNodeContents(span); return [span.textContent, range.getBoundingClientRect()] });
-    return words.flatMap(([one, a]) => words.filter(([_, b]) => a !== b && a.left <= b.left && b.left < a.right + 3
-        && a.top < b.bottom && b.top < a.bottom).map(([other]) => one + ' / ' + other)) }"""
+        const range = document.createRange();
+        range.selectNodeContents(span);
+        return [span.textContent, range.getBoundingClientRect()] });
+    const meet = (a, b) => a !== b && a.left <= b.left && b.left < a.right + 3 && a.top < b.bottom && b.top < a.bottom;
+    return words.flatMap(([one, a]) => words.filter(([_, b]) => meet(a, b)).map(([other]) => one + ' / ' + other)) }"""
 
 
 def begin(notebook):

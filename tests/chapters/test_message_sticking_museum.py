@@ -292,6 +292,25 @@ def does_not_look_at_the_end(conn):
     return reply[:-1]
 
 
+@wrong("swallower", "by accident")
+def raises_by_accident_at_the_end(conn):
+    reply = b""
+    while not reply.endswith(b"\n"):
+        reply += bytes([conn.recv(1)[0]])
+    return reply[:-1]
+
+
+@wrong("swallower", "given back as a value")
+def gives_the_error_back(conn):
+    reply = b""
+    while not reply.endswith(b"\n"):
+        more = conn.recv(1)
+        if not more:
+            return ConnectionError("the till is gone")
+        reply += more
+    return reply[:-1]
+
+
 @wrong("swallower", "one call gives one reply")
 def all_that_came(conn):
     return conn.recv(1024).rstrip(b"\n")

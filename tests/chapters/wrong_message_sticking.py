@@ -959,6 +959,13 @@ def prime_returns(conn, address):
     return True
 
 
+def prime_returns_error(conn, address):
+    try:
+        prime_raises(conn, address)
+    except ValueError as error:
+        return error
+
+
 def prime_typo(conn, address):
     conn.receive(4096)
 
@@ -987,6 +994,7 @@ wrong(check.prime_time, "a buffer of its own", "client 2")(prime_global)
 wrong(check.prime_time, "up to its square root", "no end after")(primes(prime=prime_long_loop))
 wrong(check.prime_time, "to hang up, return", "raised ValueError: malformed")(prime_raises)
 wrong(check.prime_time, "a handler gives nothing back", "True")(prime_returns)
+wrong(check.prime_time, "a handler gives nothing back", "Error(")(prime_returns_error)
 wrong(check.prime_time, "about the code", "raised AttributeError: ")(prime_typo)
 wrong(check.prime_time, "about the code", "raised TypeError: ")(prime_tuple)
 wrong(check.prime_time, "bytes and text were mixed", "raised TypeError: ")(primes(send=sends_text))

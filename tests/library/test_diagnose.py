@@ -270,6 +270,18 @@ def test_what_never_waits_is_ended_once():
     assert diagnosis.kind == "silent" and diagnosis.runs == 1 and time.monotonic() - begun >= 3
 
 
+def test_a_message_that_is_one_byte_on_the_wire_has_no_place_to_be_cut():
+    def handler(conn, address):
+        with conn.makefile("rb") as lines:
+            while (line := lines.readline()).endswith(b"\n"):
+                conn.sendall(line.upper())
+                if line == b"\n":
+                    return
+
+    diagnosis = diagnose(handler, messages=[b"tea", b""])
+    assert diagnosis.kind == "cut" and "b'' came in 1 piece and was answered; the next was not read right" in repr(diagnosis)
+
+
 def test_no_other_sizes_where_the_messages_are_given():
     """Nor where the framing, or answer(), does not take them."""
     def handler(conn, address):

@@ -77,7 +77,13 @@ def by_recvfrom(conn, address):
         conn.sendall(data.upper())
 
 
-HANDLERS = [upper, lines_by_file, by_ones, by_select, into_a_view, by_recvmsg, by_recvfrom]
+def by_recvfrom_into(conn, address):
+    buffer = bytearray(100)
+    while size := conn.recvfrom_into(buffer)[0]:
+        conn.sendall(buffer[:size].upper())
+
+
+HANDLERS = [upper, lines_by_file, by_ones, by_select, into_a_view, by_recvmsg, by_recvfrom, by_recvfrom_into]
 
 
 @pytest.mark.parametrize("handler", HANDLERS)

@@ -291,8 +291,10 @@ def list_mistake(came, due: list, fed: Fed) -> str | None:
             return BYTES
         if isinstance(each, int):
             return "single bytes came, as numbers: list += b\"tea\" adds three of them, list.append(b\"tea\") one message"
-        if type(each) is not bytes:
+        if isinstance(each, (bytearray, memoryview)):
             return f"a {type(each).__name__} came, which changes when its buffer does: bytes(…) makes a message of it"
+        if type(each) is not bytes:
+            return f"each message is bytes, and this came among them: {show(each)}"
     if any("\ufffd".encode() in each for each in came) and came != due:
         return BYTES
     step = fed.step

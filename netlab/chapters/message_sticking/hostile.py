@@ -90,7 +90,8 @@ class Server:
         read, outcome = self.read(talk, played.received, len(played.pieces) > 1), played.outcome
         expected = read.expected + (", then the end" if talk.ends else "")
         if (outcome.raised and not outcome.late) or isinstance(outcome.value, BaseException) or outcome.value is ...:
-            hint = BY_RETURN if talk.ends and outcome.by_raise else self.explain(talk, outcome) or common_mistake(None, outcome)
+            hint = (RETURNS if isinstance(outcome.value, BaseException) else BY_RETURN if talk.ends and outcome.by_raise else
+                    self.explain(talk, outcome) or common_mistake(None, outcome))
             return Miss(expected, str(outcome), hint or talk.hint)
         if outcome.late and (not read.fault or "recv for bytes" not in played.why):
             hint = (CLOSED if "b\"\"" in played.why else HANG_UP if "recv for bytes" in played.why else

@@ -142,11 +142,13 @@ def _ends(function) -> Miss | None:
     """The stream ends in the middle of a reply."""
     got = []
     played = play(lambda conn, address: got.append(function(conn)), [b"ok te"])
-    if got or played.late:
-        return Miss("ConnectionError", show(got[0]) if got else played.why,
-                    "the till is gone, and this reply is not whole: at `b\"\"` raise ConnectionError",
-                    "(conn), and the stream ends after b'ok te'")
-    return None
+    if not got and isinstance(played.raised, (ConnectionError, EOFError)):
+        return None
+    outcome = Outcome(function, got[0]) if got else Outcome(function, raised=played.raised)
+    hint = None if played.late else common_mistake(Raises(ConnectionError), outcome)
+    return Miss("ConnectionError", played.why or str(outcome),
+                hint or "the till is gone, and this reply is not whole: at `b\"\"` raise ConnectionError",
+                "(conn), and the stream ends after b'ok te'")
 
 
 swallower = Exercise("swallower", (_asks, _two, _ends))
