@@ -3,6 +3,8 @@ import re
 import textwrap
 from collections import Counter
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from netlab.events import ENDINGS, HELD, RECEIVES, SENDS, Row, Story
 from netlab.style import NARROW, drawing, tag, text_at
@@ -81,21 +83,30 @@ class _Wrapper(textwrap.TextWrapper):
 
 
 class _Canvas:
-    """Collects shapes in three layers: boxes, lines above them, words above all."""
+    """Collects shapes in three layers: boxes, lines above them, words above all; each as of the row `at`, for a replay."""
 
     def __init__(self):
         self.boxes, self.below, self.above, self.pills = [], [], [], []
+        self.at = {}            # what the group of the next shapes says: {data_step, data_y} of a row, {data_head}, or nothing
+
+    def put(self, layer, *shapes):
+        layer += [(self.at, shape) for shape in shapes]
+
+    def shapes(self):
+        for layer in (self.boxes, self.below, self.above):
+            for at, same in groupby(layer, itemgetter(0)):
+                yield tag("g", *(shape for _, shape in same), **at)
 
     def words(self, x, y, content, kind="", anchor="start"):
-        self.above.append(text_at(x, y, content, kind, anchor))
+        self.put(self.above, text_at(x, y, content, kind, anchor))
 
     def line(self, x1, y1, x2, y2, kind):
-        self.below.append(tag("path", d=f"M{x1:g} {y1:g}L{x2:g} {y2:g}", class_=kind))
+        self.put(self.below, tag("path", d=f"M{x1:g} {y1:g}L{x2:g} {y2:g}", class_=kind))
 
     def arrow(self, x1, y1, x2, y2, side, label, inner):
         toward = 1 if x2 > x1 else -1
         self.line(x1 + 2 * toward, y1, x2 - 9 * toward, y2, f"l {side}")
-        self.below.append(tag("path", d=f"M{x2 - 2 * toward:g} {y2:g}l{-10 * toward} -5v10z", class_=side))
+        self.put(self.below, tag("path", d=f"M{x2 - 2 * toward:g} {y2:g}l{-10 * toward} -5v10z", class_=side))
         wide = len(label) * SANS + 14
         least = inner["client"] + wide / 2 + (3 if toward > 0 else 11)       # between the lifelines, clear of the arrow's head
         most = max(least, inner["server"] - wide / 2 - (11 if toward > 0 else 3))
@@ -107,27 +118,31 @@ class _Canvas:
         else:
             return
         self.pills.append((x, y, wide))
-        self.above += [tag("rect", x=x - wide / 2, y=y - 9, width=wide, height=18, rx=9, class_=f"p {side}"),
-                       text_at(x, y + 4, label, None, "middle", font_size=11.5)]
+        self.put(self.above, tag("rect", x=x - wide / 2, y=y - 9, width=wide, height=18, rx=9, class_=f"p {side}"),
+                 text_at(x, y + 4, label, None, "middle", font_size=11.5))
 
     def cross(self, x, y):
-        self.below.append(tag("path", d=f"M{x - 4:g} {y - 4:g}l8 8m0 -8l-8 8", class_="x"))
+        self.put(self.below, tag("path", d=f"M{x - 4:g} {y - 4:g}l8 8m0 -8l-8 8", class_="x"))
 
 
-def svg(story: Story, standalone: bool = True, waiting=(), width: int = WIDTH) -> str:
+def svg(story: Story, standalone: bool = True, waiting=(), width: int = WIDTH, folded: bool = True) -> str:
     """The picture as an <svg> element, with the text form as its description; `width` 360 is for a telephone.
 
-    `waiting` are calls that have not returned yet, as from `Timeline.pending()`: boxes that are open below.
+    `waiting` are calls that have not returned yet, as from `Timeline.pending()`: boxes that are open below. What a row
+    adds stands in groups with its number, data-step, for a replay; that has all rows, not `folded`.
     """
-    shown = fold(story.rows)
+    shown = fold(story.rows) if folded else story.rows
     plan, canvas, places = _Plan(story, width), _Canvas(), {}
+    number = {id(row): n for n, row in enumerate(story.rows, 1)}
     y = plan.top + 24
     for item in shown:
         places[id(item)] = y
+        canvas.at = {"data_step": number[id(item)], "data_y": y} if isinstance(item, Row) else {}
         if isinstance(item, Fold):
             lines = textwrap.wrap(f"⋮  {item.note}  ⋮", int((width - 2 * plan.edge) / SANS))
             wide = max(map(len, lines)) * SANS + 16
-            canvas.above.append(tag("rect", x=(width - wide) / 2, y=y - 13, width=wide, height=LINE * len(lines) + 4, class_="f"))
+            canvas.put(canvas.above,
+                       tag("rect", x=(width - wide) / 2, y=y - 13, width=wide, height=LINE * len(lines) + 4, class_="f"))
             for n, line in enumerate(lines):
                 canvas.words(width / 2, y + n * LINE, line, "s", "middle")
                 canvas.pills.append((width / 2, y + n * LINE - 4, wide))        # no label on it
@@ -135,7 +150,7 @@ def svg(story: Story, standalone: bool = True, waiting=(), width: int = WIDTH) -
             y += LINE * len(lines) + GAP
         else:
             y += _words_of(canvas, item.endpoint.side, item.who, plan.parts(item), plan, y) * LINE + GAP
-    open_boxes = []
+    open_boxes, canvas.at = [], {}
     for name, call in waiting:
         side = next((side for side, known in plan.lane if known == name), None)
         if side:
@@ -143,17 +158,20 @@ def svg(story: Story, standalone: bool = True, waiting=(), width: int = WIDTH) -
             y += _words_of(canvas, side, name, plan.named(side, name) + [(call, "m"), ("waits", "s")], plan, y) * LINE + GAP
     bottom = y - LINE + 4
     for x, top, side in open_boxes:
-        canvas.boxes.append(tag("path", d=f"M{x - 5:g} {bottom + 6:g}V{top - 7:g}h10V{bottom + 6:g}", class_=f"w {side}"))
+        canvas.put(canvas.boxes, tag("path", d=f"M{x - 5:g} {bottom + 6:g}V{top - 7:g}h10V{bottom + 6:g}", class_=f"w {side}"))
     visible = {id(item): item for item in shown if isinstance(item, Row)}
     for row in visible.values():
-        _lines_of(canvas, row, story, plan, places, visible)
+        canvas.at = {"data_step": number[id(row)], "data_y": places[id(row)]}
+        _lines_of(canvas, row, story, plan, places, visible, number)
+    canvas.at = {}
     lifelines = _lifelines(canvas, story, plan, places, bottom, {x: bottom for x, *_ in open_boxes})
     if story.dropped:
         canvas.words(width / 2, plan.top + 6, f"{story.dropped:,} older calls are no longer kept", "s halo", "middle")
+    canvas.at = {"data_step": len(story.rows)} if story.rows else {}       # a caption tells the end
     words = textwrap.wrap(story.caption, int((width - 2 * plan.edge) / 5.9), break_on_hyphens=False)
     for n, line in enumerate(words):
         canvas.words(plan.edge, bottom + 30 + n * LINE, line, "s")
-    parts = [*lifelines, *canvas.boxes, *canvas.below, *canvas.above]
+    parts = [*lifelines, *canvas.shapes()]
     parts = [tag("g", *parts, font_size=11.3)] if plan.small else parts
     return drawing(width, bottom + 30 + LINE * len(words), *parts, label=story.caption,
                    text="" if plan.small else text(story), standalone=standalone)
@@ -217,20 +235,21 @@ def _words_of(canvas, side, name, parts, plan, y):
             lines[-1].append((piece, kind))
     for n, found in enumerate(lines):
         spans = [tag("tspan", words, class_=kind, dx=6 if i else None) for i, (words, kind) in enumerate(found)]
-        canvas.above.append(tag("text", *spans, x=x, y=y + 4 + n * LINE, text_anchor="end" if side == "client" else None))
+        canvas.put(canvas.above, tag("text", *spans, x=x, y=y + 4 + n * LINE, text_anchor="end" if side == "client" else None))
     if len(plan.names[side]) > 1:
-        canvas.below.append(tag("circle", cx=plan.lane[side, name], cy=y, r=3.5, class_=side))
+        canvas.put(canvas.below, tag("circle", cx=plan.lane[side, name], cy=y, r=3.5, class_=side))
     return len(lines)
 
 
-def _lines_of(canvas, row, story, plan, places, visible):
+def _lines_of(canvas, row, story, plan, places, visible, number):
     """Draw what joins a row to others: its wait, the handshake, the bytes, the end."""
     e, side, y = row.event, row.endpoint.side, places[id(row)]
     x, middle, toward = plan.lane[side, row.who], plan.width / 2, -_OUT[side]
     if row.started is not None or _in_vain(row):
         above = y if row.started is None else places[id(story.rows[row.started])]
-        canvas.boxes.append(tag("rect", x=x - 5, y=above - 7, width=10, height=y - above + 14, rx=3, class_=f"w {side}"))
-    if row.phase == "start":
+        canvas.put(canvas.boxes, tag("rect", x=x - 5, y=above - 7, width=10, height=y - above + 14, rx=3, class_=f"w {side}"))
+    if row.phase == "start":        # a box of its own while it waits, which that of its end covers
+        canvas.put(canvas.boxes, tag("rect", x=x - 5, y=y - 7, width=10, height=14, rx=3, class_=f"w {side}"))
         return
     if e.method in ("connect", "connect_ex") and row.endpoint.kind == "stream":
         if row.failed or e.result:
@@ -252,6 +271,11 @@ def _lines_of(canvas, row, story, plan, places, visible):
             if e.peek:
                 canvas.line(from_x, from_y, x, y, "d")      # nothing moved
             elif from_x != x:
+                here, canvas.at = canvas.at, {"data_step": number[id(cause)], "data_y": from_y}
+                share = 12 / abs(x - from_x)        # it leaves when it is sent, and comes when it is received
+                canvas.line(from_x, from_y, from_x + (x - from_x) * share, from_y + (y - from_y) * share,
+                            f"l {cause.endpoint.side}")
+                canvas.at = here
                 canvas.arrow(from_x, from_y, x, y, cause.endpoint.side, bytes_of(size), plan.inner)
         elif cause.event.method in ENDINGS:
             canvas.line(from_x, from_y, x, y, "d")
@@ -270,13 +294,14 @@ def _lifelines(canvas, story, plan, places, bottom, lowest):
     The line of a connection begins where accept() returned it, and each ends with its last call where that closed it;
     `lowest` has the places of those that go on.
     """
-    ends, born, drawn = {(end.side, end.name): end for end in story.endpoints}, {}, []
+    ends, born, first, drawn = {(end.side, end.name): end for end in story.endpoints}, {}, {}, []
     closed = {row.endpoint.id for row in story.rows if row.event.method == "close" and row.event.result != HELD}
-    for row in story.rows:
+    for n, row in enumerate(story.rows, 1):
         x = plan.lane[row.endpoint.side, row.who]
+        first.setdefault(x, (n, places[id(row)]))
         lowest[x] = places[id(row)] if row.endpoint.id in closed and lowest.get(x) != bottom else bottom
         if row.event.made is not None and id(row) in places and row.phase != "start":
-            born[row.event.made] = plan.lane[row.endpoint.side, row.who], places[id(row)]
+            born[row.event.made] = plan.lane[row.endpoint.side, row.who], places[id(row)], n
     for side, names in plan.names.items():
         out = _OUT[side]
         for n, name in enumerate(names[:LANES]):
@@ -285,22 +310,27 @@ def _lifelines(canvas, story, plan, places, bottom, lowest):
                 name = f"{len(names) - n} more"
             room, kind = int((min(x, plan.width - x) - 4) / BOLD), f"h {side}"
             shown = name if len(name) <= room else name[:room - 1] + "…"
+            canvas.at = {"data_head": plan.top + 10}
             if len(names) == 1 and 2 * room > len(name):
                 canvas.words(x, top, name, kind, "middle")
             else:
                 canvas.words(x - 5 * out, top, shown, kind, "end" if out < 0 else "start")
             end = ends.get((side, name))
-            came_from, y = born.get(end.id, (x, top + 8)) if end else (x, top + 8)
+            came_from, y, made = born.get(end.id, (x, top + 8, 0)) if end else (x, top + 8, 0)
             if came_from == x:
                 y = top + 8
             else:
+                canvas.at = {"data_step": made, "data_y": y}
                 drawn.append(tag("path", d=f"M{x:g} {top + 8}V{y:g}", class_="l ghost"))
                 canvas.line(came_from, y, x, y, f"l {side}")
             low = lowest.get(x, bottom)
-            drawn.append(tag("path", d=f"M{x:g} {y:g}V{low:g}", class_=f"l {side}"))
+            line = tag("path", d=f"M{x:g} {y:g}V{low:g}", class_=f"l {side}")
             if end and end.id in plan.listeners:
-                drawn[-1] = tag("path", d=f"M{x - 2:g} {y:g}V{low:g}m4 0V{y:g}", class_=f"l {side}", stroke_width=1.2)
+                line = tag("path", d=f"M{x - 2:g} {y:g}V{low:g}m4 0V{y:g}", class_=f"l {side}", stroke_width=1.2)
+            step, at = (made, y) if came_from != x else first.get(x, (None, None))        # in a replay, there from then on
+            drawn.append(tag("g", line, data_step=step, data_y=at) if step else line)
         if not names and story.endpoints:
+            canvas.at = {"data_head": plan.top + 10}
             canvas.words(plan.inner[side], 22, f"no {side} here", "s", "middle")
             drawn.append(tag("path", d=f"M{plan.inner[side]:g} 30V{bottom:g}", class_="l ghost"))
     return drawn

@@ -39,6 +39,7 @@ class Event:
     result: object = None           # what came back, when it is neither bytes nor a socket
     error: str = ""                 # the exception's name, "" when the call succeeded
     local: object = None            # this end's own address, once it has one
+    where: tuple | None = field(default=None, compare=False, repr=False)    # the learner's line: (code object, offset in it)
 
 
 @dataclass(slots=True)

@@ -9,15 +9,17 @@ of `socket.socket`. The recorder is given from above, so nothing here knows who 
     recorder.note(record)                   a call returned or raised; `event_of(record)` makes the `Event` of it
     recorder.count, recorder.here.thread    an iterator of indexes, and who is calling
 
-A note must cost little, so it is one tuple of what is at hand, in the order of the fields of `netlab.events.Event`:
+A note must cost little, so it is one tuple of what is at hand, nearly in the order of the fields of `netlab.events.Event`:
 
-    (index, end, thread, method, args, data, size, offset[, peek, address, made, result, error])
+    (index, end, thread, where, method, args, data, size, offset[, peek, address, made, result, error])
 """
 import abc
 import contextlib
 import enum
 import functools
 import socket
+import sys
+import threading
 from typing import NamedTuple
 
 from netlab.events import ADDRESS, DATA, HELD, STOPPED, Event, Symbol
@@ -42,8 +44,22 @@ NOTHING = Moved()
 
 def event_of(record) -> Event:
     """The `Event` that a note stands for."""
-    index, (number, local), thread, method, args, *rest = record
-    return Event(index, number, thread, method, args if type(args) is tuple else (args,), *rest, local=local)
+    index, (number, local), thread, where, method, args, *rest = record
+    return Event(index, number, thread, method, args if type(args) is tuple else (args,), *rest, local=local, where=where)
+
+
+def where_called():
+    """As `Event.where`: the innermost line of a cell or a script that led to the call. No frame is kept: it holds variables."""
+    try:
+        frame = _frame(2)
+    except ValueError:                  # a thread's first call is the socket's: _thread.start_new_thread(sock.close, ())
+        return None
+    for _ in _DEEP:
+        if frame is None or (names := frame.f_globals) is _THREADING:        # where a thread begins
+            return None
+        if names.get("__name__") == "__main__" and names.get("__spec__") is None:       # not that of `python -m`
+            return frame.f_code, frame.f_lasti
+        frame = frame.f_back
 
 
 class StandIn(abc.ABCMeta):        # not `type`: a program may have a class X(socket.socket, abc.ABC)
@@ -122,7 +138,8 @@ def recording_class(recorder):
         self.reading = None
         size, offset, note = len(data), self.received, recorder.note
         self.received = offset + size
-        note((next(count), self.end, here.thread, "recv", bufsize, data if size <= KEEP else data[:KEEP], size, offset))
+        note((next(count), self.end, here.thread, where_called(), "recv", bufsize,
+              data if size <= KEEP else data[:KEEP], size, offset))
         return data
 
     def sendall(self, data, flags=0, /):
@@ -140,7 +157,8 @@ def recording_class(recorder):
         self.writing = None
         size, offset, note = len(data), self.sent, recorder.note
         self.sent = offset + size
-        note((next(count), self.end, here.thread, "sendall", only_data, data if size <= KEEP else data[:KEEP], size, offset))
+        note((next(count), self.end, here.thread, where_called(), "sendall", only_data,
+              data if size <= KEEP else data[:KEEP], size, offset))
 
     for method in (recv, sendall):
         method.__qualname__ = f"RecordingSocket.{method.__name__}"          # as Python's own words for a wrong call name it
@@ -148,6 +166,7 @@ def recording_class(recorder):
         "__slots__": (), "__module__": "socket", "recorder": recorder, "recv": recv, "sendall": sendall})
 
 
+_frame, _THREADING, _DEEP = sys._getframe, vars(threading), range(20)       # _DEEP: how far up the learner's code is looked for
 _plain_recv, _plain_sendall = PLAIN.recv, PLAIN.sendall
 _UNIX = getattr(socket, "AF_UNIX", -1)
 _READS = frozenset({"accept", "recv", "recvfrom", "recv_into", "recvfrom_into", "recvmsg"})
@@ -161,7 +180,7 @@ def _note(sock, method, args, moved, error=None, result=None):
     if sock.stopped and (error or (method in _READS and not moved.size)):
         result = STOPPED
     recorder = sock.recorder
-    recorder.note((next(recorder.count), sock.end, recorder.here.thread, method, args, *moved, result,
+    recorder.note((next(recorder.count), sock.end, recorder.here.thread, where_called(), method, args, *moved, result,
                    error_name(error) if error else ""))
 
 

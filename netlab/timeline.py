@@ -10,9 +10,12 @@ from types import SimpleNamespace
 
 from netlab import diagram
 from netlab.events import JOIN, MARKS, WAKE, Endpoint, Event, Row, Story
+from netlab.replay.moments import steps_of
+from netlab.replay.player import MOST, Replay, replay_or_picture
+from netlab.replay.source import blocks_of
 from netlab.sockets import event_of, recording_class
 from netlab.story import tell
-from netlab.style import NARROW, image
+from netlab.style import NARROW, Picture
 
 
 class _Here(threading.local):
@@ -57,7 +60,7 @@ class Timeline:
 
     def name(self, sock, name):
         """Let `name` stand for `sock` in the picture: for sockets from accept() and socketpair(), which came without one."""
-        self._ends[sock.number].name = str(name)
+        self._ends[sock.number].name = str(name).encode(errors="replace").decode()      # half an emoji cannot be shown
 
     @property
     def on_change(self):
@@ -100,7 +103,7 @@ class Timeline:
         self._mark(JOIN, group)
 
     def _mark(self, kind, group):
-        self.log.append((next(self.count), (-1, None), self.here.thread, kind, (group,)))
+        self.log.append((next(self.count), (-1, None), self.here.thread, None, kind, (group,)))
 
     # what a reader asks
     @property
@@ -146,10 +149,28 @@ class Timeline:
         """Forget all calls so far. Sockets that are still open go on recording."""
         self.log.clear()
 
+    def replay(self, opened: bool = True) -> Replay:
+        """The picture, to be stepped through, forward and back: at each row what lies where, and in which state each socket is.
+
+        It needs no kernel once it is shown. A cell that ends with a Timeline shows the same, not `opened` yet. Without rows,
+        and of more than MOST, it is the picture alone.
+        """
+        return self._replay(self.story(), opened)
+
+    def _replay(self, story, opened):
+        words = f"Sequence diagram. {story.caption}\n{diagram.text(story)}"
+        picture = Picture(diagram.svg(story), words, diagram.svg(story, width=NARROW))
+
+        def made():
+            code, where = blocks_of([row.event for row in story.rows])
+            film = diagram.svg(story, width=NARROW, folded=False) if len(diagram.fold(story.rows)) < len(story.rows) else ""
+            return Replay(picture, steps_of(story, where, lossy=bool(self._relays)), code, film, opened)
+
+        return replay_or_picture(picture, made) if len(story.rows) <= MOST else Replay(picture, [])
+
     def _repr_mimebundle_(self, include=None, exclude=None):
         story = self.story()
-        shown = image(diagram.svg(story), f"Sequence diagram. {story.caption}", diagram.svg(story, width=NARROW))
-        return {"text/html": str(shown), "text/plain": diagram.text(story)}
+        return self._replay(story, opened=False)._repr_mimebundle_() | {"text/plain": diagram.text(story)}
 
 
 _lock, _replaced = threading.Lock(), {}         # of each watch: what it found in the place of socket.socket

@@ -249,7 +249,7 @@ def test_making_notebooks(tmp_path, monkeypatch):
 
 # The code
 
-ABOVE = {"network", "teach", "panels", "chapters"}  # what is not "the library"
+ABOVE = {"replay", "network", "teach", "panels", "chapters"}  # what is not "the library"
 FILES = [path.relative_to(ROOT / "netlab") for path in sorted((ROOT / "netlab").rglob("*.*"))
          if path.suffix in (".py", ".css", ".js")]
 
@@ -408,7 +408,11 @@ def test_the_leak_check_waits_for_what_a_thread_lets_go():
             self.itself, self.sock = self, socket.socket()
 
     threads, files = set(threading.enumerate()), open_files()
-    threading.Timer(0.05, lambda ring: None, [Ring()]).start()      # at the first look it still has the ring
+    # At the first look it still has the ring. It is begun in a thread of its own: in one whose tests were interrupted at every
+    # line, Python 3.11 keeps an exception, and with it the frames that it came through.
+    begin = threading.Thread(target=lambda: threading.Timer(0.05, lambda ring: None, [Ring()]).start())
+    begin.start()
+    begin.join()
     assert left_behind(threads, files) == ""
 
 

@@ -11,7 +11,8 @@ where it is read best, always to the same place.
 
 **An ACK without data** is drawn only where it is news. A kernel sends it by itself or with the next data, as time allows
 (RFC 9293, 3.8.6.3). So it is left out where its side sends something else between one sending of its peer and the peer's
-next, where it says what has been said, and where it acknowledges only a part of what one call sent.
+next, where it says what has been said, and where it acknowledges only a part of what one call sent. It may say something
+new even so, as that a FIN came: `Ladder.replay()` tells of it.
 
 **Promised**: programs that take turns have the same ladder in each run. **Not promised**, since it differs on the wire:
 what crosses when both ends speak at once; how many segments carry two sends in a row, or many bytes; whether a FIN goes
@@ -23,7 +24,9 @@ from dataclasses import dataclass, field
 from netlab.events import ENDINGS, RECEIVES, SENDS, Event
 from netlab.network.journeys import journeys, owners
 from netlab.network.tracing import ACROSS, CONNECTS, Drawn, Ends, Needs, address_of, is_ack, range_of
-from netlab.words import count_of, number_of, show_call, show_result
+from netlab.replay.player import Replay, replay_or_picture
+from netlab.replay.source import blocks_of
+from netlab.words import bytes_of, count_of, number_of, show_call, show_result
 
 WAITS = RECEIVES | CONNECTS | {"accept"}
 MOST = 60               # rows; of more, what is alike is folded
@@ -46,8 +49,9 @@ class Row:
 class Ladder:
     """What two programs and their kernels did, row by row; in a cell it shows itself."""
 
-    def __init__(self, rows, names, addresses, cable, streams):
+    def __init__(self, rows, names, addresses, cable, streams, acknowledged):
         self.rows, self.names, self.addresses, self.cable, self._streams = rows, names, addresses, cable, streams
+        self.acknowledged = acknowledged        # {(connection, side): the highest ACK that came to it}, also by what is not drawn
         self.caption = _caption(self)
 
     def sent(self, byte: int, side: str = "client", connection: int = 1) -> Row | None:
@@ -75,6 +79,12 @@ class Ladder:
         """The rows, with a row of the kind "fold" in the place of many that are alike."""
         return fold(self.rows)
 
+    def numbers(self) -> dict[int, int]:
+        """{id of a call that sends: its number from 0, for its colour}: in the order of the packets, then what none carried."""
+        carried = [e for row in self.rows if row.drawn for e in row.drawn.calls]
+        others = [row.event for row in self.rows if row.event and row.event.method in SENDS]
+        return {key: n for n, key in enumerate(dict.fromkeys(map(id, carried + others)))}
+
     def text(self) -> str:
         """A numbered line for each row, to be read aloud."""
         shown = self.shown()
@@ -91,9 +101,15 @@ class Ladder:
     def __repr__(self) -> str:
         return self.text()
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+    def replay(self, opened: bool = True) -> Replay:
+        """The ladder to be stepped through, row by row; `opened` at its first, else as the whole picture."""
         from netlab.network.ladder_picture import picture_of
-        return picture_of(self)._repr_mimebundle_()
+        from netlab.network.ladder_replay import steps_of
+        picture, (code, where) = picture_of(self), blocks_of([row.event for row in self.rows if row.event])
+        return replay_or_picture(picture, lambda: Replay(picture, steps_of(self, where), code, opened=opened))
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        return self.replay(opened=False)._repr_mimebundle_()
 
 
 def ladder(packets, timeline, *, cable=None, between=None) -> Ladder:
@@ -127,7 +143,17 @@ def climb(packets, events, endpoints, *, cable=None, between=None) -> Ladder:
         belongs.get(way.destination[0]): way.destination[0] for way in reversed(ways)}
     return Ladder(_rows(needs, ends, belongs), ends.names, {side: own.get(host, "") for side, host in ends.names.items()},
                   on or ("the cable" if len(passed) < 2 else _by(drawn)),
-                  {socket: (ends.connection.get(socket, 0), where) for socket, where in ends.side.items()})
+                  {socket: (ends.connection.get(socket, 0), where) for socket, where in ends.side.items()}, _acknowledged(drawn))
+
+
+def _acknowledged(drawn):
+    highest = {}
+    for each in drawn:
+        segment = each.journey.segment
+        if segment and segment.ack is not None and each.journey.arrived is not None and not each.journey.changed:
+            key = segment.connection, each.to
+            highest[key] = max(highest.get(key, 0), segment.ack)
+    return highest
 
 
 def _drawn(way, side, to, on):
@@ -270,12 +296,16 @@ def words_of(row: Row, ladder: Ladder) -> str:
         return call + (" waits" if waits else done) + f" ({row.note})" * bool(row.note)
     each = row.drawn
     if row.kind == "arrival":
-        come = "come" if each.label.startswith("bytes ") or each.label.endswith(" bytes") else "comes"
-        return f"{each.label} {come} to {ladder.names.get(each.to) or 'a node between'}"
+        return f"{each.label} {'come' if is_plural(each.label) else 'comes'} to {ladder.names.get(each.to) or 'a node between'}"
     said = f"{each.label} to {ladder.names.get(each.to) or each.journey.destination[0]}" + ", again: no ACK came" * each.again
     said += f", {each.lost}" if each.lost else f", {each.note}" if each.note else ""
     overtaken = row.kind == "departure" and any(_overtakes(other.drawn, each) for other in ladder.rows if other.drawn)
     return said + (", overtaken" if overtaken else ", on its way" if row.kind == "departure" else "")
+
+
+def is_plural(label: str) -> bool:
+    """Whether what a packet is called is "they": "bytes 4-6", "25 bytes"."""
+    return label.startswith("bytes ") or label.endswith(" bytes")
 
 
 def _overtakes(other, each):
@@ -377,6 +407,15 @@ def _caption(ladder):
     return " ".join(said or [_carriage(calls, drawn)])
 
 
+def _without_calls(carried):
+    """What packets brought, where no recorded call sent it."""
+    if not carried:
+        return "No bytes moved."
+    word = "segment" if all(each.journey.segment for each in carried) else "datagram"
+    return (f"{count_of(len(carried), word).capitalize()} carried {bytes_of(sum(each.journey.size for each in carried))}, "
+            "and no recorded call sent them.")
+
+
 def _piece(each):
     """What a segment and its repetition have in common."""
     return each.stream, each.first, each.last, each.label if not each.first else ""
@@ -397,7 +436,8 @@ def _carriage(calls, drawn):
     sends = {id(e) for each in with_bytes for e in each.calls}
     takes = sum(row.event.method in RECEIVES and bool(row.event.size) for row in calls)
     if not sends:
-        return "No bytes moved." if drawn else "No packet was seen."
+        return _without_calls([each for each in drawn if each.journey.size and not each.again and not each.journey.quoted]) if (
+            drawn) else "No packet was seen."
     word = "segment" if all(each.journey.segment for each in with_bytes) else "datagram"
     went = f"{count_of(len(sends), 'send')} went in {count_of(len(with_bytes), word)}"
     whose = "its" if len(sends) == 1 else "their"

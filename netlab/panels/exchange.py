@@ -11,6 +11,7 @@ from markupsafe import Markup
 from netlab import Timeline, echo, serve, serve_udp
 from netlab.network import HelperEnded, Packets
 from netlab.network.ladder import ladder, words_of
+from netlab.network.ladder_picture import picture_of
 from netlab.network.segments import follow
 from netlab.sockets import PLAIN
 from netlab.words import as_text, bytes_of, error_name, number_of
@@ -266,7 +267,9 @@ class Exchange:
         """The same as a picture, in HTML."""
         self.steps()
         drawn = self._drawn[2]
-        return Markup(drawn._repr_mimebundle_()["text/html"] if drawn else "There is no ladder: too little has passed.")
+        if not drawn:
+            return Markup("There is no ladder: too little has passed.")
+        return Markup(picture_of(drawn)._repr_mimebundle_()["text/html"])
 
     def _mine(self, packet):
         """Not of an exchange before, whose segments may still be sent again."""

@@ -9,8 +9,9 @@ from markupsafe import Markup
 from netlab import kernel
 from netlab.events import RECEIVES, SENDS
 from netlab.panels.parts import chip, soft, tag
+from netlab.replay.values import Piece, size_of, words_of
 from netlab.style import MESSAGES, NARROW, Picture, escape, picture, text_at
-from netlab.teach.strip import MONO, Piece, byte_shapes, labelled_box, size_of, strip_svg, words_of
+from netlab.teach.strip import MONO, byte_shapes, labelled_box, strip_svg
 from netlab.words import bytes_of, number_of
 
 # --- what lies between two sockets ------------------------------------------------------------------------------

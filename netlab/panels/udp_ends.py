@@ -13,8 +13,9 @@ from netlab import kernel
 from netlab.panels import parts
 from netlab.panels.parts import read_bytes, soft, tag
 from netlab.panels.stage import End, end_html
+from netlab.replay.values import Piece
 from netlab.sockets import PLAIN
-from netlab.teach.strip import CELL, GAP, ROOM, Piece, bytes_strip
+from netlab.teach.strip import CELL, GAP, ROOM, bytes_strip
 from netlab.words import number_of, show_bytes
 
 STRIP = 330                                     # pixels for what lies in a kernel

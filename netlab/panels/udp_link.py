@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from netlab import Link, kernel
 from netlab.panels.udp_ends import Peer
+from netlab.replay.values import Piece
 from netlab.sockets import PLAIN
-from netlab.teach.strip import Piece
 from netlab.words import bytes_of, number_of
 
 HOST, SMALL = "127.0.0.1", 2048         # a small receive buffer; Linux makes 4,096 of it (socket(7))

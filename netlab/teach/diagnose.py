@@ -171,7 +171,10 @@ class Diagnosis:
         if not self.recvs or self.kind in ("send", "silent", "framing", "answer", "long"):
             return None
         stands = b"".join(self.sent).startswith(b"".join(self.recvs))
-        return cuts(list(self.sent), list(self.recvs), note=self._silence, framing=self.framing) if stands else None
+        if not stands:
+            return None
+        return cuts(list(self.sent), list(self.recvs), note=self._silence, framing=self.framing, asked=self.finding.played.asks,
+                    pieces=self.pieces)
 
     @property
     def _silence(self) -> str:

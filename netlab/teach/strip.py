@@ -1,38 +1,13 @@
 """The strip: what lies in the kernels between two sockets, byte by byte, in the colour of the send that put it there."""
-from dataclasses import dataclass
-from itertools import islice
-
 from markupsafe import Markup
 
+from netlab.replay.values import Piece, size_of, words_of
 from netlab.style import MESSAGES, escape, tag
-from netlab.words import as_text, bytes_of, letter, number_of
+from netlab.words import bytes_of, letter, number_of
 
 CELL, HIGH, FOLD, GAP = 22, 33, 64, 8       # a byte's box; a fold's width; the space between two datagrams
 MONO = "ui-monospace,Menlo,Consolas,monospace"
 ROOM = 12                                   # boxes in a strip; what is more is folded
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Bytes of one send that nobody has received yet; `data` may be only their beginning."""
-    data: bytes
-    size: int
-    send: int | None            # how manyth send of its socket, from 0; None: not in the recording (yet)
-    start: int = 0              # where its first byte stands in the stream
-
-
-def size_of(pieces: list[Piece]) -> int:
-    """All their bytes."""
-    return sum(piece.size for piece in pieces)
-
-
-def words_of(pieces: list[Piece], borders: bool = False) -> str:
-    """The same in words, for a reader who does not see the strip."""
-    if not pieces:
-        return "nothing lies here"
-    shown = " ".join(f'"{as_text(piece.data, piece.size, 12)}"' for piece in islice((p for p in pieces if p.data), 4))
-    what = number_of(len(pieces), "datagram") if borders else bytes_of(size_of(pieces))
-    return f"{what}, not received yet{f': {shown}' if shown else ''}" + (" …" if len(pieces) > 4 else "")
 
 
 def bytes_strip(pieces: tuple[Piece, ...], borders: bool = False) -> Markup:
@@ -90,15 +65,15 @@ def byte_boxes(x, piece, count, filled=True, key=None):
     cells, letters, digits = (each[at:at + count] for each in (_CELLS, _LETTERS, _DIGITS))
     return Markup(
         f'<g transform="translate({x - CELL * at} 0)" data-key="{key or f"{piece.send} {piece.start - at}"}">'
-        f'<path d="{"".join(cells)}" fill="{colour}" fill-opacity="{".18" if filled else "0"}" stroke="{colour}" '
+        f'<path d="{"".join(cells)}" fill="{colour if filled else "none"}" fill-opacity=".18" stroke="{colour}" '
         f'stroke-width="1.5" stroke-linejoin="round"/>'
         f'<text y="15" x="{" ".join(letters)}">{escape("".join(map(letter, shown)))}</text>'
         f'<text y="28" x="{" ".join(digits)}" font-size="9.5" fill-opacity=".75">{shown.hex()}</text></g>')
 
 
-def labelled_box(x, width, colour, above, below, key):
+def labelled_box(x, width, colour, above, below, key, filled=True):
     """A box for what is not shown byte by byte: two words over each other."""
-    middle, edge, fill = (width - 1) / 2, colour or "#7d8590", colour or "none"
+    middle, edge, fill = (width - 1) / 2, colour or "#7d8590", colour if filled and colour else "none"
     return Markup(f'<g transform="translate({x} 0)" data-key="{key}"><rect y="1" width="{width - 1}" height="{HIGH}" rx="3" '
                   f'fill="{fill}" fill-opacity=".18" stroke="{edge}" stroke-width="1.5"/>'
                   f'<text x="{middle}" y="15">{escape(above)}</text>'

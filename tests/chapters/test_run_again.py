@@ -22,6 +22,7 @@ BEFORE = """import conftest, threading
 _all = conftest.open_files              # sockets only: ipykernel has an eventfd more, now and then, when it is interrupted
 conftest.open_files = lambda _all=_all: {number: name for number, name in (_all() or {}).items() if "socket" in name}
 conftest.before = set(threading.enumerate()), conftest.open_files()"""
+LARGE = "display({'text/plain': 'x' * 100_000}, raw=True)"       # what is above 64 kB starts a thread of ZMQ's own, once
 
 
 class Book:
@@ -94,6 +95,7 @@ def no_thread_complains(book):
 def test_each_cell_runs_twice_and_can_be_stopped_and_nothing_is_left(book):
     """Who waits the second time is stopped by the clock, the third time by the square button."""
     book.restart()
+    book.reader.run(LARGE)
     book.reader.run(BEFORE)
     waited = set()
     for cell in book.cells:

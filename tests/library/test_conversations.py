@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 import threading
 from dataclasses import replace
 
@@ -207,29 +206,11 @@ def test_what_a_connected_udp_socket_sends_is_received():
 
 # --- growth ----------------------------------------------------------------------------------------------------------
 
-def _lines(work):
-    """How many lines of Python `work` runs: the same each time, unlike seconds."""
-    count = 0
-
-    def trace(frame, what, arg):
-        nonlocal count
-        count += 1
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
-
-
 @pytest.mark.parametrize("case", bench_story.CASES, ids=lambda case: case.__name__)
 def test_twice_the_calls_take_about_twice_the_work(case):
     counts = []
     for calls in (1000, 2000):
         events, ends = case(calls)
         story = tell(events, ends)
-        counts.append(_lines(lambda: (tell(events, ends), diagram.text(story), diagram.svg(story))))
+        counts.append(bench_story.lines_run(lambda: (tell(events, ends), diagram.text(story), diagram.svg(story))))
     assert counts[1] / counts[0] < 2.3, counts

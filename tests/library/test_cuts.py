@@ -22,14 +22,18 @@ def boxes(svg):
     """[(x, y, colour, character)], one for each byte that is shown, in the order of the stream."""
     found = []
     for row in ET.fromstring(svg).iter(f"{SVG}g"):
-        left, top = map(float, re.findall(r"[\d.]+", row.get("transform", ""))) if "transform" in row.attrib else (0, 0)
-        for group in row.findall(f"{SVG}g"):
+        if "transform" not in row.attrib or row.get("text-anchor") != "middle":
+            continue
+        left, top = map(float, re.findall(r"[\d.]+", row.get("transform")))
+        for group in row.iter(f"{SVG}g"):
+            if "data-key" not in group.attrib:
+                continue
             shape, letters, digits = group if group.find(f"{SVG}path") is not None else (None, None, None)
             if shape is not None:
                 at = float(re.search(r"translate\(([\d.]+)", group.get("transform"))[1])
                 data, places = bytes.fromhex(digits.text), map(float, letters.get("x").split())
                 assert len(data) == len(letters.text) == shape.get("d").count("M")
-                found += [(left + at + x, top, shape.get("fill"), value) for x, value in zip(places, data)]
+                found += [(left + at + x, top, shape.get("stroke"), value) for x, value in zip(places, data)]
     return found
 
 
@@ -101,8 +105,8 @@ def test_framing_is_underlined_and_said():
 def test_for_a_panel():
     svg = cuts_svg(SENDS, RECVS[:1], 850, emptied=True)
     assert 'width="850"' in svg and "prefers-color-scheme" not in svg
-    filled = [node.get("fill-opacity") for node in ET.fromstring(svg).iter(f"{SVG}path") if node.get("fill-opacity")]
-    assert filled == ["0", "0", ".18", ".18", ".18"]
+    filled = [node.get("fill") != "none" for node in ET.fromstring(svg).iter(f"{SVG}path") if node.get("fill-opacity")]
+    assert filled == [False, False, True, True, True] and "data-step" not in svg and "data-until" not in svg
     for rows, width in ((1, 340), (2, 340), (2, 850)):
         svg = cuts_svg([b"tea\n"] * 50, [b"tea\n" * 50, b""], width, rows=rows)
         assert len({y for _, y, *_ in boxes(svg)}) <= rows and any(re.match(r"of \d+ sends", word) for word in words(svg))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import abc
 import array
 import contextlib
+import copy
 import errno
 import gc
 import io
@@ -17,11 +19,13 @@ import sys
 import threading
 import warnings
 import weakref
+from dataclasses import replace
 
 import pytest
 from conftest import CI, ROOT, need
 
 import netlab
+from netlab.kernel import wait_until
 from netlab.sockets import KEEP, PLAIN, RecordingSocket
 from netlab.words import error_name
 
@@ -367,6 +371,97 @@ def test_nothing_of_the_program_is_kept_alive(tmp_path):
     b.close()
     assert max(len(e.data) for e in timeline.events) == KEEP
     assert all(len(part) <= KEEP for e in timeline.events for part in e.args if isinstance(part, (bytes, str)))
+
+
+LEARNERS = """
+def talk(a, b):
+    a.sendall(b"x")
+    b.recv(
+        5)
+    b.setblocking(True)
+    shout(a)
+    b.recv_into(buffer)
+
+with pair() as (a, b):
+    talk(a, b)
+    later(a.close).join()
+"""
+
+
+def line(event):
+    code, offset = event.where
+    return [line for line, *_ in code.co_positions()][offset // 2]
+
+
+def test_a_record_holds_the_learners_line_also_of_a_call_made_for_it_by_others():
+    timeline = netlab.Timeline()
+
+    @contextlib.contextmanager
+    def pair():
+        a, b = timeline.socketpair()
+        with a, b:
+            yield a, b
+
+    def shout(sock):
+        sock.sendall(b"SHOUT")
+
+    def later(what):
+        thread = threading.Thread(target=what)
+        thread.start()
+        return thread
+
+    exec(compile(LEARNERS, "learners", "exec"), {        # a cell's, or a script's
+        "__name__": "__main__", "pair": pair, "shout": shout, "later": later, "buffer": bytearray(9)})
+    calls = [(event.method, event.where and (event.where[0].co_name, line(event))) for event in timeline.events]
+    assert calls == [("sendall", ("talk", 3)), ("recv", ("talk", 4)), ("setblocking", ("talk", 6)),
+                     ("sendall", ("talk", 7)), ("recv_into", ("talk", 8)), ("close", None), ("close", ("<module>", 10))]
+
+
+@pytest.mark.parametrize("names", [{"__name__": "helpers"}, {}, {"__name__": "__main__", "__spec__": "of python -m"}])
+def test_code_that_is_not_the_learners_has_no_line(names):
+    timeline = netlab.Timeline()
+    a, b = timeline.socketpair()
+    with a, b:
+        exec("a.sendall(b'x')\nb.recv(1)", names | {"a": a, "b": b})
+    assert [event.where for event in timeline.events] == [None] * 4
+
+
+def test_the_learners_line_is_looked_for_near_the_call_only():
+    timeline = netlab.Timeline()
+    a, b = timeline.socketpair()
+
+    def deeper(levels):
+        deeper(levels - 1) if levels else a.sendall(b"x")
+
+    with a, b:
+        for levels in (10, 100):
+            exec("deeper(levels)", {"__name__": "__main__", "deeper": deeper, "levels": levels})
+    assert [bool(event.where) for event in timeline.events] == [True, False, False, False]
+
+
+def test_a_call_that_no_python_code_makes_is_recorded():
+    timeline = netlab.Timeline()
+    a, b = timeline.socketpair()
+    with a, b:
+        _thread.start_new_thread(a.sendall, (b"from C",))
+        _thread.start_new_thread(a.send, (b"!",))
+        wait_until(lambda: len(timeline.events) == 2)
+        assert {(event.method, event.where) for event in timeline.events} == {("sendall", None), ("send", None)}
+
+
+def test_a_line_keeps_no_variable_alive_and_an_event_can_be_copied():
+    class Big:
+        pass
+
+    timeline, refs = netlab.Timeline(), []
+    exec("def talk():\n big = Big()\n refs.append(weakref.ref(big))\n a, b = pair()\n a.close()\n b.close()\ntalk()",
+         {"__name__": "__main__", "Big": Big, "refs": refs, "weakref": weakref, "pair": timeline.socketpair})
+    gc.collect()
+    assert refs[0]() is None
+    event = replace(timeline.events[0], thread=None)
+    again = copy.deepcopy(event)
+    assert again == event == replace(event, where=None) and again.where == event.where is not None
+    assert "code" not in repr(event), "its address differs from run to run"
 
 
 def test_a_socket_that_is_never_closed_warns_as_a_plain_one():

@@ -5,8 +5,9 @@ import xml.etree.ElementTree as ET
 import pytest
 from hypothesis import given, strategies as st
 
+from netlab.replay.values import Piece, words_of
 from netlab.style import MESSAGES
-from netlab.teach.strip import CELL, ROOM, Piece, bytes_strip, words_of
+from netlab.teach.strip import CELL, ROOM, bytes_strip
 
 
 def cells(svg):

@@ -25,7 +25,7 @@ def test_it_shows_itself_as_a_picture_and_as_text():
         b.recv(1)
     bundle = timeline._repr_mimebundle_()
     html = str(image(timeline.svg(), f"Sequence diagram. {timeline.caption()}", diagram.svg(timeline.story(), width=NARROW)))
-    assert bundle == {"text/html": html, "text/plain": timeline.text()}
+    assert html in bundle["text/html"] and bundle["text/plain"] == timeline.text()
     assert timeline.caption() == timeline.text().splitlines()[-1]
     assert [row.call for row in timeline.rows()][:1] == ['sendall(b"x")']
 

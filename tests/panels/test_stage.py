@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 from netlab import Timeline
 from netlab.kernel import receive_queue, wait_until
 from netlab.panels.stage import End, Way, counted, datagrams, lying, stage_picture
-from netlab.teach.strip import Piece, size_of
+from netlab.replay.values import Piece, size_of
 
 
 def texts(svg):

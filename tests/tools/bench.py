@@ -207,7 +207,7 @@ def main():
     against_the_library(100, 100, 15)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, every)
-    for name in ("bench_story.py", "bench_addresses.py", "bench_framing.py", "bench_panel.py"):
+    for name in ("bench_story.py", "bench_addresses.py", "bench_framing.py", "bench_panel.py", "bench_replay.py"):
         print(f"--- {name}", flush=True)
         runpy.run_path(str(HERE / name), run_name="__main__")
 
