@@ -1,4 +1,4 @@
-# make lab    opens the course            make test   checks everything
+# make lab    opens the course            make test   checks everything            make site   writes it as pages
 # Needs Python 3.11 or newer and make (GNU, 3.81 is enough). The rest goes into $(VENV), nothing else is touched.
 
 VENV   ?= .venv
@@ -20,10 +20,11 @@ SETTINGS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false
 # uv then reads the system's certificates, as pip does: schools and companies often have their own.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help lab test stress notebooks captures bench lock clean
+.PHONY: help lab test site stress notebooks captures bench lock clean
 help:
 	@echo "make lab        open the course in JupyterLab        (ARGS=... for jupyter lab)"
 	@echo "make test       run every test                       (ARGS=... for pytest)"
+	@echo "make site       write the chapters as web pages      (ARGS=... for .ci/site/build.py)"
 	@echo "make stress     what takes minutes: thousands of interrupts, hundreds of runs"
 	@echo "make notebooks  run the notebooks, store the outputs (ARGS=... for .ci/notebooks.py)"
 	@echo "make captures   record the captures of notebooks/captures anew (Linux)"
@@ -96,12 +97,17 @@ stress: $(READY)
 	"$(PY)" tests/tools/stress_ladder.py
 	"$(PY)" tests/tools/stress_link.py
 	STICKING_TIMES=1000 "$(PY)" -m pytest -q tests/chapters/test_message_sticking.py
+	REPLAY_TALKS=500 "$(PY)" -m pytest -q tests/library/test_moments.py -k kernel
 	"$(PY)" tests/tools/stress_conversations.py --seconds 300
 	"$(PY)" tests/tools/stress_conversations.py --seconds 300 --busy
 	"$(PY)" tests/tools/run_cpython.py --against-plain all
 
 notebooks: $(READY)
 	@"$(PY)" .ci/notebooks.py $(ARGS)
+
+# What the pages show was stored by make notebooks: no kernel, no network.
+site: $(READY)
+	@"$(PY)" .ci/site/build.py $(ARGS)
 
 captures: $(READY)
 	@"$(PY)" .ci/captures.py $(ARGS)
@@ -125,5 +131,5 @@ lock: $(READY)
 	echo "requirements.txt: `grep -c == requirements.txt` versions, each with wheels for every system"
 
 clean:
-	rm -rf "$(VENV)" .pytest_cache .hypothesis build dist
+	rm -rf "$(VENV)" .pytest_cache .hypothesis build dist _site
 	find . -name __pycache__ -prune -exec rm -rf {} + -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
