@@ -1,5 +1,8 @@
 """`ask(question)`: a prediction to answer by mouse or keyboard, before the run.
 
+A question with a picture shows the guess in it as soon as it is chosen, and keeps it for `question.beside(…)`: its verdict
+comes with the run. Any other is judged at once.
+
 The controls are a form's own, each with its label, so that Tab, Space, the arrow keys and a screen reader work as in any
 form. Enter checks. The verdict is an alert, so it is read out; it goes when the answer changes.
 """
@@ -10,10 +13,11 @@ from markupsafe import Markup
 
 from netlab.panels.base import Panel
 from netlab.panels.parts import button, row, tag
-from netlab.style import marked
+from netlab.style import card, marked
+from netlab.teach.pictured import Pictured
 from netlab.teach.questions import HOW, Question
 
-CHECK = "Check my prediction"
+CHECK, KEEP = "Check my prediction", "Keep my guess"
 
 
 def ask(question: Question) -> "QuizPanel":
@@ -22,6 +26,8 @@ def ask(question: Question) -> "QuizPanel":
         raise TypeError(f"ask() takes a question of netlab.chapters, not {type(question).__name__}")
     if (before := _asked.get(question)) is not None:    # asked again: the one before would answer nobody
         before.close()
+    if isinstance(question, Pictured):
+        question.guess.clear()
     made = _asked[question] = QuizPanel(question)
     return made
 
@@ -32,8 +38,9 @@ class QuizPanel(Panel):
 
     def __init__(self, question: Question):
         self.question, self.plain = question, repr(question)
-        self._order, self._verdict, self._judged = [], None, None
+        self._order, self._verdict, self._judged, self._said = [], None, None, None
         self._answer = f"answer {next(_count)}"     # radio buttons of one name are one group, over the whole page
+        self._does = "keep" if isinstance(question, Pictured) else "check"
         super().__init__()
 
     def stored(self):
@@ -62,9 +69,14 @@ class QuizPanel(Panel):
         kind = self.question.kind
         asked = tag("legend", tag("b", "Predict."), " ", marked(self.question.ask), " ", tag("i", HOW[kind]))
         answers = {"number": self._number, "order": self._steps}.get(kind, self._options)()
+        if isinstance(self.question, Pictured):
+            return [tag("fieldset", asked, self.question.image(self.reply()), answers), row(button(KEEP, "keep", main=True))]
         return [tag("fieldset", asked, answers), row(button(CHECK, "check", main=True))]
 
     def more(self):
+        if self._said:
+            role, words = self._said
+            return [card(marked(words), colour="soft", role=role)]
         return [Markup(self._verdict.html())] if self._verdict else []     # itself an alert
 
     def _options(self):
@@ -75,12 +87,14 @@ class QuizPanel(Panel):
             right = chosen and choice in (self.question.answer if several else [self.question.answer])
             mark = tag("b", "✓ " if right else "✗ ", class_="nl-good" if right else "nl-bad") if chosen else ""
             kind, name, value = ("checkbox", f"choice {n}", "on") if several else ("radio", self._answer, n)
-            control = tag("input", type=kind, name_=name, value=value, data_put=0, data_input="changed", data_enter="check")
+            control = tag("input", type=kind, name_=name, value=value, data_put=0, data_input="changed",
+                          data_enter=self._does)
             options.append(tag("label", control, tag("span", mark, marked(choice)), class_="nl-option"))
         return Markup("").join(options)
 
     def _number(self):
-        return self.field(self._answer, "Your number", inputmode="numeric", data_input="changed", data_enter="check")
+        return self.field(self._answer, "Your number", inputmode="numeric", data_input="changed",
+                          data_enter=self._does)
 
     def _steps(self):
         places = [tag("li", button(words, "place", words) if words else "…", class_="nl-step")
@@ -92,16 +106,30 @@ class QuizPanel(Panel):
     # what the reader does
 
     def on_changed(self, _):
-        self._verdict = None
+        still = self._still_kept()
+        self._verdict, self._said = None, still and ("status", still)
+
+    def _still_kept(self):
+        """What to say of a guess that was kept before the answer changed: the run will stand beside that one."""
+        guess = self.question.guess if isinstance(self.question, Pictured) else []
+        return "".join(f"Still kept: {self.question.counted(each)}." for each in guess)
 
     def on_check(self, _):
         """Judge what is chosen now; the verdict comes under the button."""
         self._judged = self.reply()
         self._verdict = self.question.judge(self._judged)
 
+    def on_keep(self, _):
+        """Keep what is chosen now for the run; what is no answer is told."""
+        try:
+            self.question.keep(self.reply())
+            self._said = "alert", f"Kept: {self.question.counted(self.reply())}. Run the next cell."
+        except ValueError as error:
+            self._said = "alert", f"{error} {self._still_kept()}".rstrip()
+
     def on_place(self, choice):
         """Put a step last, or take it back."""
-        self._verdict = None
+        self.on_changed(choice)
         if choice in self.question.choices:
             (self._order.remove if choice in self._order else self._order.append)(choice)
 

@@ -70,3 +70,58 @@ def test_each_kind_is_answered_by_keyboard_alone(opened):
     keys.press("Space")                                         # takes it back
     gone()
     assert keys.here() == "listen"
+
+
+PICTURED = """\
+from netlab import Timeline
+from netlab.panels import ask
+from netlab.teach import blanks
+from netlab.teach.pictured import pictured
+from netlab.teach.questions import number, single
+def talk():
+    timeline = Timeline()
+    a, b = timeline.socketpair()
+    with a, b:
+        a.sendall(b"tea")
+        a.sendall(b"rice")
+        b.recv(5)
+        b.recv(1024)
+    return timeline
+arrow = pictured(single("Which recv?", {"recv 1": "It takes five.", "recv 2": "Nothing is left."}, "recv 1"), talk,
+                 blanks.taker_of("sendall"))
+stays = pictured(number("How many stay?", 2, "7 - 5", {5: "So many are taken."}), talk, blanks.left_after(1))
+display(ask(arrow), ask(stays))"""
+
+
+def test_a_guess_is_put_into_the_picture_by_keyboard_and_stands_beside_what_came(opened):
+    notebook = opened([PICTURED, "display(arrow.beside(talk()), stays.beside(talk()))"], height=1600)
+    page = notebook.page
+    notebook.run_all(2)
+    page.locator(".nl-quiz button").nth(1).wait_for()
+    page.get_by_text("no guess was made").nth(1).wait_for()
+    page.locator(".jp-CodeCell").first.click()
+    page.keyboard.press("Escape")
+    keys = Keys(notebook)
+    assert keys.tour() == ["recv 1", "Keep my guess", "Your number", "Keep my guess"]
+
+    def drawn(words):
+        page.locator(f".nl-quiz img[alt$='Your guess: {words}']").wait_for()
+
+    keys.go("recv 1")
+    assert keys.press("Space", "ArrowDown") == "recv 2"
+    drawn("recv 2")
+    keys.does("recv 2", "Enter", ".nl-more", r"^Kept: recv 2\. Run the next cell\.$")
+    keys.go("Your number")
+    keys.type("0x2")
+    drawn("2")
+    keys.does("Keep", "Space", ".nl-quiz:has(input[inputmode]) .nl-more", r"^Kept: 2 bytes\. Run the next cell\.$")
+    keys.go("Your number")
+    keys.press("Backspace")
+    drawn("?")
+    assert page.get_by_role("alert").count() == 1                   # of the other one
+    notebook.until(".nl-quiz:has(input[inputmode]) .nl-more", r"^Still kept: 2 bytes\.$")
+    page.locator(".jp-CodeCell").nth(1).click()
+    page.keyboard.press("Shift+Enter")
+    notebook.until("netlab-beside", "you: recv 2 · came: recv 1.*Nothing is left")
+    notebook.until("netlab-beside", "you: 2 bytes · came: 2 bytes.*7 - 5")
+    assert page.get_by_text("no guess was made").count() == 0

@@ -5,13 +5,18 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from netlab.addresses import bits
-from netlab.chapters.ip_addresses.pictures import SCALE, address_picture, ipv4_picture, scale_picture
+from netlab.chapters.ip_addresses.pictures import SCALE, address_picture, ipv4_picture, places_picture, scale_picture
+from netlab.chapters.tcp_ip import pictures as of_packets
 from netlab.style import image
 from netlab.teach.cuts import cuts
+from netlab.teach.cuts_replay import Cuts
 
 SVG = "{http://www.w3.org/2000/svg}"
 MAKERS = [lambda: address_picture("192.168.0.77", 24), lambda: address_picture("2001:db8::1", 64),
           lambda: address_picture("0.0.0.0"), lambda: address_picture("::", 0), ipv4_picture, scale_picture,
+          lambda: places_picture(b"\xc0\xa8\x00\x01"), lambda: places_picture(b"\xc0\xa8\x00\x01", (3, 2, 1, 0), "1.0.168.192"),
+          lambda: of_packets.frame_picture(of_packets.datagram()),
+          lambda: of_packets.frame_picture(of_packets.datagram(), "?", told=False),
           lambda: cuts([b"3", b"12", b"250"], [b"312"], note="312 is a fine number."), lambda: cuts([b"tea\n"] * 99, [b"tea\nt"])]
 
 
@@ -30,8 +35,11 @@ def test_well_formed_named_inside_its_card_and_the_same_each_time(make):
     for drawn, width in ((root, 760), (ET.fromstring(picture.narrow), 360)):
         check_inside(drawn, width)
     assert "prefers-color-scheme:dark" in picture.svg and "script" not in picture.svg
-    bundle = picture._repr_mimebundle_()
-    assert bundle == {"text/html": image(picture.svg, label, picture.narrow), "text/plain": picture.text}
+    bundle, still = picture._repr_mimebundle_(), image(picture.svg, label, picture.narrow)
+    if isinstance(picture, Cuts):           # with a replay behind it
+        assert bundle["text/html"].startswith(f"<netlab-replay>{still}<script ") and bundle["text/plain"] == picture.text
+    else:
+        assert bundle == {"text/html": still, "text/plain": picture.text}
 
 
 def check_inside(root, expected):
@@ -78,3 +86,25 @@ def test_the_256_squares():
 def test_the_scale_grows():
     assert [bit for bit, _ in SCALE] == sorted(bit for bit, _ in SCALE)
     assert sum("2**" in word for word in words(scale_picture())) == len(SCALE)
+
+
+def test_each_byte_has_an_arrow_to_its_place_and_its_value_there():
+    data, places = bytes((192, 168, 0, 1)), (3, 2, 1, 0)
+    for svg in (places_picture(data, places).svg, places_picture(data, places).narrow):
+        nodes = list(ET.fromstring(svg).iter())
+        values = {node.text: node.get("x") for node in nodes if node.tag == f"{SVG}text" and node.get("font-weight")}
+        lines = [node for node in nodes if node.tag == f"{SVG}path" and "L" in node.get("d")]
+        for line, byte in zip(lines, data, strict=True):
+            start, end = (part.split()[0] for part in line.get("d")[1:].split("L"))
+            assert (values[f"{byte:02x}"], values[str(byte)]) == (start, end)
+    assert not {"192", "168"} & set(words(places_picture(data)))           # the question's does not tell
+
+
+def test_a_frame_is_drawn_to_scale_and_the_questions_tells_neither_names_nor_sizes():
+    packet = of_packets.datagram()
+    for told, names in ((True, {"Ethernet", "IPv4", "UDP", "14 bytes"}), (False, set())):
+        picture = of_packets.frame_picture(packet, told=told, first="" if told else "?")
+        assert {"Ethernet", "IPv4", "UDP", "14 bytes"} & set(words(picture)) == names and "hello, bob" in words(picture)
+        boxes = [float(node.get("width")) + 2 for node in ET.fromstring(picture.svg).iter(f"{SVG}rect")][1:]
+        sizes = [14, 20, 8, 10] if told else [1, 1, 1, 1]
+        assert boxes == pytest.approx([728 * size / sum(sizes) for size in sizes], abs=.1)

@@ -51,7 +51,7 @@ def test_the_chapter_shows(word):
 
 
 def test_no_volatile_number_is_stored():
-    allowed = {"128", "1018", "1024", "65536"}
+    allowed = {"128", "1024", "9293", "65536"}        # 9293 is an RFC
     found = set(re.findall(r"(?<![\w.'\"])\d{3,}(?![\w.])", OUTPUT))
     assert found <= allowed, found - allowed
     assert "1024" in found

@@ -211,7 +211,7 @@ def test_what_is_no_question():
 
 def test_each_wrong_answer_is_explained():
     questions = [each for each in vars(predict).values() if isinstance(each, Question)]
-    assert len(questions) == 16
+    assert len(questions) == 17
     for question in questions:
         for choice in question.choices or range(12):
             assert question.judge([choice] if question.kind == "multiple" else choice).why

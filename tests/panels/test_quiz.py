@@ -1,5 +1,6 @@
 """Predictions: what each kind says to each answer, what a stored notebook keeps, the widget's controls."""
 import importlib
+import json
 import pkgutil
 import re
 import xml.etree.ElementTree as ET
@@ -46,10 +47,10 @@ NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
     (COUNT, "9999999", False, "Too large."),
     (COUNT, "-1", False, "Too small."),
     (COUNT, "", False, "Type a number first."),
-    (COUNT, "abc", False, "'abc' is not a whole number."),
-    (COUNT, "10.5", False, "'10.5' is not a whole number."),
+    (COUNT, "abc", False, '"abc" is not a whole number.'),
+    (COUNT, "10.5", False, '"10.5" is not a whole number.'),
     (COUNT, "9" * 5000, False, "not a whole number"),
-    (COUNT, "<b>", False, "'<b>' is not"),
+    (COUNT, "<b>", False, '"<b>" is not'),
     (STEPS, ["bind", "listen", "accept"], True, "a place, a queue"),
     (STEPS, ["listen", "bind", "accept"], False, "listen needs an address"),
     (STEPS, ["bind", "accept", "listen"], False, "accept needs a queue"),
@@ -91,15 +92,17 @@ def test_the_text_asks_and_does_not_answer(question):
 def test_the_page_folds_the_answer_and_is_well_formed(question):
     page = question._repr_html_()
     ET.fromstring(page.replace("<br>", "<br/>"))
-    before, folded = page.split("<details>")
+    before, folded = page.partition("<script")[0].split("<details>")
+    assert json.loads(ET.fromstring(page.replace("<br>", "<br/>")).find("script").text) == question.data()
     for line in question.because.split("\n"):           # of several, a line for each
         assert f"<br/>{marked(line)}<" in folded and marked(line) not in before
 
 
 def test_text_is_escaped():
     question = single("<script>", {"<b>": "<i>", "a": "&"}, "<b>")
-    page = question._repr_html_() + question.judge("<b>").html() + COUNT.judge("<img>").html()
-    assert not any(tag in page for tag in ("<script", "<b><", "<i>&", "<img"))
+    page = question._repr_html_() + str(question.judge("<b>").html()) + str(COUNT.judge("<img>").html())
+    assert not any(tag in page.replace("<script type", "") for tag in ("<script", "<b><", "<i>&", "<img"))
+    assert page.count("</script>") == 1
 
 
 # The panel
@@ -222,7 +225,7 @@ def test_the_chapters_questions_are_whole(name, question):
     right = {"single": question.answer, "multiple": question.answer, "number": str(question.answer),
              "order": question.answer}[question.kind]
     assert question.judge(right).right
-    assert question.ask.count("`") % 2 == 0 and len(repr(question)) < 1000
+    assert question.ask.count("`") % 2 == 0 and len(Question.__repr__(question)) < 1000
     if question.kind == "single":
         said = [question.judge(choice).why for choice in question.choices]
         assert len(said) > 1 and len(set(said)) == len(said) and all(why[0] for why in said)

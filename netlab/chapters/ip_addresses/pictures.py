@@ -1,14 +1,14 @@
-"""Pictures of addresses (chapter 2): the bits of one, the whole of IPv4, and how far 128 bits reach.
+"""Pictures of addresses (chapter 2): the bits of one, its bytes and their places, the whole of IPv4, and how far 128 bits reach.
 
 Small SVGs made from numbers alone, the same each time, in a wide and a narrow form; each says in words (`text`) what it shows.
 """
 import textwrap
 
 from netlab.addresses import int_to_ipv4, special
-from netlab.style import NARROW, Picture, picture, rect, tag, text_at
+from netlab.style import MESSAGES, NARROW, Picture, picture, rect, tag, text_at
 from netlab.teach.pictures import address_picture
 
-__all__ = ["address_picture", "ipv4_picture", "scale_picture"]
+__all__ = ["address_picture", "ipv4_picture", "places_picture", "scale_picture"]
 
 _KINDS = {  # what a block of 2**24 addresses is for: (colour, class of the number in it, words)
     "this network": ("var(--nl-soft)", "on", "this network, never a destination on the wire"),
@@ -18,6 +18,43 @@ _KINDS = {  # what a block of 2**24 addresses is for: (colour, class of the numb
     "reserved": ("var(--nl-soft)", "on", "reserved; the last one is broadcast"),
     "": ("none", "s", "hosts on the internet"),
 }
+
+
+def places_picture(data: bytes, places: tuple[int, ...] = (), reads: str = "") -> Picture:
+    """The four bytes of an address in the order in which they come, and below them the places of an integer, the most
+    significant on the left; byte n goes to the place `places[n]`, from 0 on the left. `reads` is what a program reads."""
+    text = f"Four bytes come: {data.hex(' ')}"
+    if places:
+        text += "\n" + "\n".join(f"  {byte:02x} is {byte}, at the place of 256**{3 - place}" for byte, place in zip(data, places))
+    text += f"\nThe program reads: {reads}" if reads else ""
+    return picture(*_placed(data, places, reads, 760), text, _placed(data, places, reads, NARROW))
+
+
+def _placed(data, places, reads, width):
+    """(height, parts): bytes above, places below, and arrows between."""
+    small, parts = width <= NARROW, []
+    left, step, box = (8, 87, 83) if small else (236, 128, 116)
+    top, low = (46, 170) if small else (20, 130)
+    for words, y in (("the four bytes, as they come", top - 14 if small else top + 25),
+                     ("their places in the integer", low + 74 if small else low + 25)):
+        parts.append(text_at(8 if small else 16, y, words, "s"))
+    for n, byte in enumerate(data):
+        x, colour = left + n * step, MESSAGES[n]
+        parts.append(tag("rect", x=x, y=top, width=box, height=40, rx=6, fill=colour, fill_opacity=".18", stroke=colour,
+                         stroke_width=1.5))
+        parts.append(text_at(x + box / 2, top + 26, f"{byte:02x}", "m", "middle", font_size=17, font_weight=600))
+        parts.append(rect(x, low, box, 40, "none", "var(--nl-line)"))
+        parts.append(text_at(x + box / 2, low + 56, f"256**{3 - n}" if n < 2 else ("256", "1")[n - 2], "m s", "middle"))
+    for n, place in enumerate(places):
+        (x1, x2), colour = (left + at * step + box / 2 for at in (n, place)), MESSAGES[n]
+        parts.append(tag("path", d=f"M{x1:g} {top + 44}L{x2:g} {low - 9}", fill="none", stroke=colour, stroke_width=2))
+        parts.append(tag("path", d=f"M{x2:g} {low - 3}l-5 -9h10z", fill=colour))
+        parts.append(text_at(x2, low + 26, str(data[n]), "m", "middle", font_size=17, font_weight=600))
+    high = low + (82 if small else 64)
+    lines = ["The program reads:", reads] if small else [f"The program reads:  {reads}"]
+    for n, line in enumerate(lines if reads else []):
+        parts.append(text_at(left, high + 20 + 20 * n, line, font_size=12.5))
+    return high + 16 + 20 * len(lines), parts
 
 
 def ipv4_picture() -> Picture:

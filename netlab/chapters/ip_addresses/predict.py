@@ -1,5 +1,29 @@
 """Predictions of chapter 2: addresses are integers."""
+from netlab.addresses import Network, int_to_ipv4, network
+from netlab.chapters.ip_addresses.pictures import address_picture, places_picture
+from netlab.teach.pictured import Blank, pictured
 from netlab.teach.questions import multiple, number, order, single
+
+_BYTES = bytes((192, 168, 0, 1))
+
+
+# The pictures of two questions
+def _places(read: str) -> tuple[int, ...]:
+    """For each of the four bytes the place at which an address has it; () for what is no address of these bytes."""
+    groups = read.strip("`").split(".")
+    return tuple(groups.index(str(byte)) for byte in _BYTES) if sorted(groups) == sorted(map(str, _BYTES)) else ()
+
+
+def _read(number, words):
+    return places_picture(_BYTES, _places(int_to_ipv4(number)), words)
+
+
+_IN_PLACE = Blank(draw=_read, truth=int_to_ipv4, asked=lambda number, words: places_picture(_BYTES, (), words),
+                  chosen=lambda number, words, choice: places_picture(_BYTES, _places(choice), words),
+                  takes=(int,))
+_COUNTED = Blank(draw=lambda net, words: address_picture(int_to_ipv4(net.first), net.prefix), truth=lambda net: net.count,
+                 asked=lambda net, words: address_picture(int_to_ipv4(net.first)), label="Addresses in the network:",
+                 unit="address", takes=(Network,))
 
 place_value = number("`0.0.0.1` is the integer 1. Which integer is `0.0.1.0`?", 256,
     "Each group is one digit of base 256. The group before the last counts 256s.",
@@ -10,12 +34,13 @@ place_value = number("`0.0.0.1` is the integer 1. Which integer is `0.0.1.0`?", 
      1000: "The groups are not digits of base 1000: one group has 256 values, 0 to 255.",
      65536: "One place too far: that is `0.1.0.0`."})
 
-byte_order = single("Four bytes arrive for `192.168.0.1`. A program reads them as an integer, as if the first byte were the "
-    "least significant. Which address does it print?",
+byte_order = pictured(single("Four bytes arrive for `192.168.0.1`. A program reads them as an integer, as if the first byte were "
+    "the least significant. Which address does it print?",
     {"`192.168.0.1`": "The bytes are the same, but the program gives each byte another place value.",
+     "`168.192.1.0`": "Not two by two: the first byte goes to the last place, so the last goes to the first.",
      "`1.0.168.192`": "The bytes keep their values and change their places: the last becomes the first.",
-     "It raises an error": "Nothing is malformed: every four bytes are some address. That is why this mistake is quiet.",
-     "`3.21.0.128`": "The bits inside a byte keep their order. Only the bytes change places."}, "`1.0.168.192`")
+     "It raises": "Nothing is malformed: every four bytes are some address. That is why this mistake is quiet."},
+    "`1.0.168.192`"), lambda: int.from_bytes(_BYTES, "little"), _IN_PLACE)
 
 same_number = multiple("Which of these are the same address as `192.168.0.1`?",
     {"the integer 3232235521": "192 * 256**3 + 168 * 256**2 + 0 * 256 + 1 is 3232235521: the address itself.",
@@ -58,7 +83,7 @@ in_order = order("Python sorts these addresses as integers. Which order comes ou
      ("`192.168.0.1`", "`9.9.9.9`"): "As texts '1' comes before '9'. As numbers 9 is less than 192.",
      ("`192.168.0.1`", "`10.0.0.10`"): "10 is less than 192."})
 
-how_many = number("How many addresses are in a network whose prefix has 22 bits, such as `10.1.4.0/22`?", 1024,
+how_many = pictured(number("How many addresses are in a network whose prefix has 22 bits, such as `10.1.4.0/22`?", 1024,
     "32 - 22 = 10 bits are left to choose, and ten bits have 2**10 = 1024 values.",
     {1022: "1022 of them are for hosts; the first and the last belong to the network too.",
      22: "22 bits are fixed. How many are left, and how many values do they have?",
@@ -66,7 +91,8 @@ how_many = number("How many addresses are in a network whose prefix has 22 bits,
      256: "That is `/24`. Two bits more are free here.",
      512: "That is `/23`. One bit more is free here.",
      2048: "That is `/21`. One bit less is free here.",
-     4194304: "That is 2**22: how many such networks there are. Count the addresses in one."})
+     4194304: "That is 2**22: how many such networks there are. Count the addresses in one."}),
+    lambda: network("10.1.4.0", 22), _COUNTED)
 
 unique = single("Right now, how many machines in the world can have the address `192.168.0.1`?",
     {"One: an address is unique": "Unique among those who can reach each other. `192.168.0.0/16` is for private networks, and "

@@ -1,16 +1,19 @@
 """Predictions of chapter 6: message sticking. Each wrong answer is one that people give, and says what leads to it."""
+from netlab.chapters.message_sticking import captured, conversations
+from netlab.teach import blanks
+from netlab.teach.pictured import pictured
 from netlab.teach.questions import multiple, number, single
 
 # Parts 1 to 3: two sends, one recv
 
-two_sends = single(
+two_sends = pictured(single(
     "Two prices have come to the till's machine: `b\"3\"`, then `b\"12\"`, one `sendall` each. What does the till's first "
     "`recv(1024)` return?",
-    {"b'3'": "One `sendall`, one `recv`: so it is with UDP. TCP keeps no note of where a `sendall` ended.",
-     "b'12'": "Bytes come in the order in which they were sent. The newest is not first.",
-     "b'312'": "`recv` takes what is there, up to 1024 bytes. Nothing between 3 and 12 says that a new message begins.",
-     "b'3\\n12'": "Nobody sent a line end, and the kernel adds nothing to your bytes."},
-    "b'312'")
+    {'`b"3"`': "One `sendall`, one `recv`: so it is with UDP. TCP keeps no note of where a `sendall` ended.",
+     '`b"12"`': "Bytes come in the order in which they were sent. The newest is not first.",
+     '`b"312"`': "`recv` takes what is there, up to 1024 bytes. Nothing between 3 and 12 says that a new message begins.",
+     '`b"3\\n12"`': "Nobody sent a line end, and the kernel adds nothing to your bytes."},
+    '`b"312"`'), conversations.two_prices, blanks.result_of("recv"))
 
 total = number(
     "The customer buys for 3, 12 and 250 cents, 265 in all. All three prices have come when the till begins to read. "
@@ -21,24 +24,25 @@ total = number(
      562: "So it is if 3 and 12 stick, and 250 comes later. Here all three are there.",
      12253: "So it is if 3 comes alone, and the other two stick. Here all three are there."})
 
-split = number(
-    "The same three prices have come. The till calls `recv(2)` until the customer's end, and adds up. What is the total?", 103,
-    "The six bytes 3 1 2 2 5 0, two at a time, are 31, 22 and 50.",
-    {265: "Two bytes at a time, wherever a price ends: `recv` does not know.",
-     312250: "`recv(2)` takes no more than two bytes, though more are there.",
-     562: "312 and 250 are three bytes each.",
-     40: "3, 12 and 25? `recv(2)` takes two bytes if two are there, and what it leaves waits for the next one."})
+split = pictured(single(
+    "The same three prices have come. The till calls `recv(2)` until there is nothing more. How many bytes does each call take?",
+    {"1, 2, 2, 1": "So it would be if no `recv` took bytes of two prices. Its row of bytes has no marks where a price ends.",
+     "1, 2, 3": "Those are the sends. The third is longer than 2.",
+     "2, 2, 2": "Two bytes at a time, wherever a price ends.",
+     "6": "At most two: what is left waits for the next `recv`."},
+    "2, 2, 2"), lambda: ([b"3", b"12", b"250"], [b"31", b"22", b"50"]), blanks.sizes_of_recvs())
 
 # Part 6: the cures
 
-reply_late = single(
-    "The customer sends an order in two pieces, and waits for `b\"ok\"` after the first. The till waits for the rest of the "
-    "order before it says ok. What happens?",
-    {"The till gets the rest": "The customer sends the rest after the ok. It has not come.",
-     "The customer gets ok": "The till says so when the order is whole. It is not.",
-     "Both wait": "Each waits for the other, and nothing on the way can change that. It is called a deadlock.",
-     "One of the calls raises at once": "Nobody has closed and nothing is broken. Each end has good reason to wait."},
-    "Both wait")
+reply_late = pictured(single(
+    "The customer has sent the first piece of an order, and waits for `b\"ok\"` before it sends the second, `b\"50\"`. "
+    "The till has taken the piece, and says ok when the order is whole. What becomes of its next `recv`?",
+    {'`b"50"`': "The customer sends that after the ok. It has not come.",
+     '`b""`': "That would be the end, and nobody has closed.",
+     "it waits": "Each waits for the other, and nothing on the way can change that. It is called a deadlock.",
+     "it raises at once": "Nobody has closed and nothing is broken. Each end has good reason to wait."},
+    "it waits"), conversations.deadlock,
+    blanks.result_of("recv", 2, "till", read=lambda row: "it waits" if row.result == "TimeoutError" else row.result))
 
 too_long = single(
     "Every message is padded to 16 bytes, and the till reads 16 at a time. One message has 19 bytes. "
@@ -75,25 +79,27 @@ cut_mark = single(
      "Neither": "Once all is put together, the end mark is there."},
     "Only the one that keeps")
 
-swallowed = single(
-    "Two lines have come: `tea 3` and `wine 250`. The till calls `file.readline()`, and then `till.recv(1024)` on the socket "
-    "itself. What does `recv` bring?",
-    {"b'wine 250\\n'": "It has come, and nobody has asked for it. But is it still in the kernel?",
-     "b''": "That would be the end, and the customer has not closed.",
-     "b'tea 3\\nwine 250\\n'": "`readline` has taken it. What was taken is gone from the kernel.",
-     "Nothing: it waits": "The file took both from the kernel at once, and keeps the second line in a buffer of its own."},
-    "Nothing: it waits")
+swallowed = pictured(number(
+    "Two lines have come, 15 bytes. The till calls `file.readline()`, which gives `tea 3` and its newline, 6 bytes. "
+    "The file gets them by a `recv_into` of its own. How many bytes does that take from the kernel?", 15,
+    "All that is there. A file reads ahead, and keeps what you have not asked for in a buffer of its own.",
+    {6: "`readline` gives 6. But who finds a newline, must have looked at what was taken: does the file take one byte at a time?",
+     5: "The newline belongs to the line.",
+     9: "That is the second line. Why that one alone?",
+     1: "It could ask byte by byte, and that would be slow: one call for each.",
+     1024: "So many are not there. `recv` and its kin take at most what has come.",
+     8192: "A file may have room for so many. But so many are not there."}),
+    conversations.read_ahead, blanks.size_of("recv_into"))
 
-killed = single(
+killed = pictured(single(
     "A message is all that comes until the end of the connection. The customer has sent `b\"wine 2\"` of `b\"wine 250\"`, "
-    "and its program ends. What does the till see?",
-    {"`ConnectionResetError`": "The kernel closes for a program that has ended, as `close` would. "
+    "and its program ends. The till has taken that. What does its next `recv` say?",
+    {'`b"50"`': "The rest was never sent.",
+     '`b""`': "The end, as from a good customer. It says that nothing more comes. It does not say that all has come.",
+     "`ConnectionResetError`": "The kernel closes for a program that has ended, as `close` would. "
                                "(On Linux it resets only if bytes were left unread.)",
-     "Nothing: it waits": "The kernel of the customer ends the connection, and tells.",
-     "`b\"wine 2\"` and the end, as from a good customer":
-         "The end says that nothing more comes. It does not say that all has come.",
-     "`b\"wine 250\"`": "The rest was never sent."},
-    "`b\"wine 2\"` and the end, as from a good customer")
+     "nothing: it waits": "The kernel of the customer ends the connection, and tells."},
+    '`b""`'), conversations.cut_short, blanks.result_of("recv", 2, "till"))
 
 # Part 14: what people get wrong
 
@@ -195,13 +201,16 @@ nagle = number(
      90: "Ten bytes ahead and ninety behind: so the segments were with Nagle's algorithm. What does `recv` know of segments?",
      1024: "That is the most it may take. So many were not sent."})
 
-let_go = single(
-    "With Nagle's algorithm, a segment of 10 bytes left, and then one of 90. What let the 90 bytes go?",
-    {"The send buffer was full": "A segment has room for 1,448 bytes here, a send buffer for many thousands. 90 fill neither.",
-     "A time was up": "Nagle's algorithm has no clock.",
-     "The ACK of the first 10 had come": "It says: small pieces wait as long as anything is not confirmed.",
-     "The till called `recv`": "It did so at the very end, when all 100 bytes were there."},
-    "The ACK of the first 10 had come")
+let_go = pictured(single(
+    "With Nagle's algorithm the first ten bytes have left. The nine other sends have been called meanwhile, and 90 bytes wait in "
+    "alice's kernel. Which packet comes next?",
+    {"alice: `bytes 11-100`": "A segment has room for 1,448 bytes here, a send buffer for many thousands. Neither is full, "
+                              "and no clock takes part. What lets the 90 go?",
+     "alice: `bytes 11-20`": "The second send as a segment of its own: so it is with TCP_NODELAY.",
+     "bob: `ACK 11`": "bob's kernel says that the ten have come. Small pieces wait as long as anything is not confirmed: "
+                      "now they go.",
+     "bob: `FIN`": "The till has not closed."},
+    "bob: `ACK 11`"), captured.ten_sends, captured.next_packet(4))
 
 pause = single(
     "The customer sleeps after each send, for as long as you like. The till is busy meanwhile, and calls `recv(1024)` when all "

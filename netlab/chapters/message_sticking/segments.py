@@ -1,6 +1,7 @@
 """Pictures of part 4 and 5: what was sent, in which segments it left, and who waited for whom."""
 from dataclasses import dataclass
 
+from netlab.network.packets import Packets
 from netlab.style import NARROW, Picture, picture, tag, text_at
 from netlab.words import bytes_of, show_bytes
 
@@ -8,11 +9,14 @@ HELD = 0.02             # seconds: an ACK that took longer was held back; the ca
 
 
 # --- calls and segments -----------------------------------------------------------------------------------------
-def carried(rows: dict[str, list[int]], title: str = "One stream: the calls, and the segments that carried it.") -> Picture:
-    """The same bytes, cut in several ways, one below the other: {"ten sends": [10] * 10, "one recv": [100]}.
+def carried(rows: dict, title: str = "One stream: the calls, and the segments that carried it.") -> Picture:
+    """The same bytes, cut in several ways, one below the other: {"ten sends": [10] * 10, "segments": packets}.
 
-    Rows whose name has the word "segments" are the kernels' and dashed. ValueError where the sums differ.
+    Packets stand for the sizes of what they carry. Rows whose name has the word "segments" are the kernels' and dashed.
+    ValueError where the sums differ.
     """
+    rows = {name: [len(each.payload) for each in row if each.payload] if isinstance(row, Packets) else row
+            for name, row in rows.items()}
     total = sum(next(iter(rows.values()), ()))
     for name, sizes in rows.items():
         if sum(sizes) != total:
@@ -46,7 +50,12 @@ class Step:
 
 def steps(packets) -> list[Step]:
     """What an asker and an answerer sent each other, of the packets of one question and its answer."""
-    packets = [packet for packet in packets if "TCP" in packet]
+    first = {}                          # what a kernel sent again, because the machine was slow, is told once
+    for packet in packets:
+        if "TCP" in packet:
+            again = packet.sender, packet["TCP"]["Sequence Number"], packet.payload
+            first.setdefault(again if packet.payload else packet.number, packet)
+    packets = list(first.values())
     data = [n for n, packet in enumerate(packets) if packet.payload]
     if not data:
         raise ValueError("no packet carries data: there is no question and no answer")

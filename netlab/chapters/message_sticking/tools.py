@@ -24,3 +24,16 @@ def wait_for(sock, size):
         wait_until(lambda: kernel.receive_queue(sock) == size)
     except TimeoutError:
         raise TimeoutError(f"{size} bytes were awaited, and {kernel.receive_queue(sock)} are there") from None
+
+
+@contextlib.contextmanager
+def recorded(timeline):
+    """Such a pair, made step by step, whose calls `timeline` records. Its calls wait as long as it takes."""
+    with timeline.socket(name="listener") as listener, timeline.socket(name="customer") as customer:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        customer.connect(listener.getsockname())
+        till, _ = listener.accept()
+        timeline.name(till, "till")
+        with till:
+            yield customer, till

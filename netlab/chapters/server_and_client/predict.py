@@ -1,5 +1,67 @@
 """Predictions of chapter 3: a server and a client."""
+from netlab import Timeline, kernel
+from netlab.chapters.server_and_client.tools import connected_pair
+from netlab.teach.blanks import left_after, result_of, results_of
+from netlab.teach.pictured import pictured
 from netlab.teach.questions import multiple, number, order, single
+from netlab.teach.workbench import attempt
+
+
+# The conversations that the pictures of the questions show: those of the chapter
+def _connected():
+    timeline = Timeline()
+    with timeline.socket(name="listener") as listener, timeline.socket() as client:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(5)
+        client.connect(listener.getsockname())
+    return timeline
+
+
+def _talk(talk):
+    timeline = Timeline()
+    client, conn = connected_pair(timeline.socket)
+    with client, conn:
+        talk(client, conn)
+    return timeline
+
+
+def _ten_bytes():
+    def talk(client, conn):
+        client.sendall(b"0123456789")
+        kernel.wait_until(lambda: kernel.receive_queue(conn) in (10, None))
+        conn.recv(4)
+        conn.recv(1024)
+    return _talk(talk)
+
+
+def _ended(client, conn):
+    client.sendall(b"bye")
+    client.close()
+    for _ in range(3):
+        conn.recv(1024)
+
+
+def _last_words():
+    return _talk(_ended)
+
+
+def _gone():
+    def talk(client, conn):
+        _ended(client, conn)
+        conn.sendall(b"are you there?")
+        kernel.wait_until(lambda: kernel.state(conn) in ("CLOSED", None))
+        attempt(conn.sendall, b"hello?")
+    return _talk(talk)
+
+
+def _unread():
+    def talk(client, conn):
+        client.sendall(b"please read me")
+        kernel.wait_until(lambda: kernel.receive_queue(conn) in (14, None))
+        conn.close()
+        attempt(client.recv, 1024)
+    return _talk(talk)
+
 
 needs = single("What must `socket.socket(...)` be told about the other end?",
     {"Its address": "The other end may not exist yet: a server makes its socket before anyone calls.",
@@ -22,14 +84,12 @@ bound_only = single("The socket is bound: it has an address, and no other socket
      "`connect` says that the address is in use": "In use is what `bind` complains of. `connect` wants it in use."},
     "It is refused")
 
-not_accepted = single("The server listens. It has not called `accept`, and will not for now. The client calls `connect`, then "
-    "`sendall`. What happens?",
-    {"`connect` waits for `accept`": "The kernel answers for the server. A program that is busy keeps nobody from connecting.",
-     "`connect` is refused": "It would be, without `listen`.",
-     "`connect` returns, `sendall` waits for `accept`":
-         "Sending needs no reader: a kernel takes the bytes, not a program.",
-     "Both return": "Both are the work of the two kernels. The server's program is not asked."},
-    "Both return")
+not_accepted = pictured(single(
+    "The server listens. It has not called `accept`, and will not for now. What does the client's `connect` do?",
+    {"It waits": "For `accept`? The kernel answers for the server. A program that is busy keeps nobody from connecting.",
+     "It returns": "The connection is the work of the two kernels. The server's program is not asked.",
+     "It raises": "It would be refused without `listen`. Here somebody listens."}, "It returns"),
+    _connected, result_of("connect", -1, read=lambda row: "It raises" if row.failed else "It returns"))
 
 accepted = single("The client has connected and sent five bytes. Only now does the server call `accept`. What does it get?",
     {"The client's socket": "That one stays with the client. A socket is one end, and `accept` gives the server its own.",
@@ -61,46 +121,53 @@ full_queue = single("`listen(1)`, and the server accepts nobody. Clients connect
      "Two connect, the third waits": "The queue holds one more than the number. The third one's call is dropped, and its "
          "kernel calls again after a second."}, "Two connect, the third waits")
 
-rest = single("Ten bytes have arrived. `recv(4)` takes four. Where are the other six?",
-    {"Gone": "TCP loses nothing: that `recv` took less than there was is no reason.",
-     "In the receive queue, for the next `recv`": "They wait, in order, until somebody takes them.",
-     "Sent back to the client": "What has arrived stays here. The client is done with it.",
-     "`recv(4)` returns all ten": "The number is the most that may come back: never more."},
-    "In the receive queue, for the next `recv`")
+rest = pictured(number("Ten bytes have arrived. `recv(4)` takes four. How many stay in the kernel, for the next `recv`?", 6,
+    "They wait, in order, until somebody takes them: TCP loses nothing.",
+    {0: "TCP loses nothing: that this `recv` took less than there was is no reason.",
+     4: "Four is what it takes.",
+     10: "What a `recv` has taken is gone from the kernel. Nobody gets it twice."}),
+    _ten_bytes, left_after(1))
 
-more = single("Six bytes are there. What does `recv(1024)` do?",
-    {"It waits for 1024 bytes": "The number is a limit. `recv` waits only while there is nothing at all.",
-     "It returns the six": "Whatever is there, up to the limit. How many that is depends on the moment.",
-     "It returns six bytes and 1018 zeros": "Nothing is filled up: the length tells how much came.",
-     "It raises, as there are too few": "Too few is no error: the stream has no messages whose length could be wrong."},
-    "It returns the six")
+more = pictured(single("Six bytes are there. What does `recv(1024)` give?",
+    {"It waits": "The number is a limit. `recv` waits only while there is nothing at all.",
+     "all 1024": "Most of them 0? Nothing is filled up: the length tells how much came.",
+     '`b"456789"`': "Whatever is there, up to the limit. How many that is depends on the moment.",
+     "An error": "Too few is no error: the stream has no messages whose length could be wrong."}, '`b"456789"`'),
+    _ten_bytes, result_of("recv", 2))
 
 count = number('What does `client.send("naïve".encode())` return?', 6,
     "`send` counts bytes. ï takes two of them in UTF-8.",
     {5: "That is how many characters there are. What travels is bytes.",
      10: "UTF-8 takes one byte for each of the ASCII letters."})
 
-empty = single('On a TCP socket `recv` returns `b""`. What does it mean?',
-    {"Nothing has arrived yet": "Then `recv` would wait, or raise `BlockingIOError` on a socket that must not.",
-     "The peer sent an empty message": "An empty send puts nothing into the stream: nobody can see it.",
-     "The peer will send nothing more": "The end of its stream, for good. A program that is killed ends it too.",
-     "The connection broke": "Then `recv` raises, `ConnectionResetError` for example, or goes on waiting."},
-    "The peer will send nothing more")
+empty = pictured(single("The client has sent `b\"bye\"`, and closed. What does the server's `recv` give, asked three times?",
+    {'`b"bye"` · it waits · -':
+         "It waits while something may still come. Nothing can: the client has closed.",
+     '`b"bye"` · `b""` · it waits':
+         "The end stays the end: `recv` says so as often as you ask.",
+     '`b"bye"` · `b""` · `b""`':
+         "First what was sent before, then the end, as often as you ask: the peer will send nothing more.",
+     '`b"bye"` · an error · an error':
+         "Nothing is broken: this is how a conversation ends. One that broke raises, `ConnectionResetError` for example."},
+    '`b"bye"` · `b""` · `b""`'), _last_words, results_of(("recv", 1), ("recv", 2), ("recv", 3)))
 
-gone = single("The client has closed. The server sends two times, the second when the two kernels have dealt with the first. "
-    "What do its two calls of `sendall` do?",
-    {"Both return": "The first bytes find nobody, and this news comes back. The second call meets it.",
-     "Both raise": "At the first one, the server's kernel knows only that the client will send no more. It might still read.",
-     "The first returns, the second raises": "The kernel takes the first bytes and sends them. It then learns: nobody is there.",
-     "The first raises, the second returns": "Where one found nobody, the next one cannot find somebody."},
-    "The first returns, the second raises")
+gone = pictured(single("The client has closed. The server sends two times, the second when the two kernels have dealt with the "
+    "first. What do its two calls of `sendall` do?",
+    {"returns · returns": "The first bytes find nobody, and this news comes back. The second call meets it.",
+     "raises · raises":
+         "At the first one, the server's kernel knows only that the client will send no more. It might still read.",
+     "returns · raises": "The kernel takes the first bytes and sends them. It then learns: nobody is there.",
+     "raises · returns": "Where one found nobody, the next one cannot find somebody."}, "returns · raises"),
+    _gone, results_of(("sendall", 1, "connection"), ("sendall", 2, "connection"),
+                      read=lambda row: "raises" if row.failed else "returns"))
 
-unread = single(
-    "The server closes its socket while 14 bytes that the client sent are still unread. What does the client's `recv` do?",
-    {'It returns `b""`': "That is the orderly end. Bytes that nobody will read are no orderly end.",
-     "It returns the 14 bytes": "They went the other way.",
-     "It raises `ConnectionResetError`": "The kernel must not pretend that they were read. It sends a reset (RFC 9293, 3.6.1).",
-     "It waits": "The news comes at once."}, "It raises `ConnectionResetError`")
+unread = pictured(single(
+    "The server closes its socket while 14 bytes that the client sent are still unread. What does the client's `recv` give?",
+    {'`b""`': "That is the orderly end. Bytes that nobody will read are no orderly end.",
+     '`b"please read me"`': "They went the other way.",
+     "`ConnectionResetError`": "The kernel must not pretend that they were read. It sends a reset (RFC 9293, 3.6.1).",
+     "It waits": "The news comes at once."}, "`ConnectionResetError`"),
+    _unread, result_of("recv"))
 
 again = single("A server has ended a conversation, and has closed its sockets. It is started again at once, on the same port. "
     "What does `bind` say, with no option set?",

@@ -1,4 +1,7 @@
 """Predictions of chapter 4: every socket method."""
+from netlab.chapters.socket_methods import conversations
+from netlab.teach import blanks
+from netlab.teach.pictured import pictured
 from netlab.teach.questions import multiple, single
 
 star = single("A program says `timeout = 5`, and then `from socket import *`. What is `timeout` now?",
@@ -15,12 +18,22 @@ connect_ex = multiple(
      "a time limit that runs out": "A code comes back on Linux: EAGAIN. `connect` would raise TimeoutError."},
     {"an IPv6 address on an IPv4 socket", "port 65536"})
 
-udp_send = single("A UDP socket has called `connect`. Which methods can it use for its data (Linux)?",
-    {"only sendto and recvfrom": "`connect` fixed the peer, so `send` and `recv` know where to and from whom.",
-     "only send and recv": "`recvfrom` still tells who sent, and `sendto` may still name an address.",
-     "send, recv, sendto and recvfrom": "`connect` adds `send` and takes nothing away (macOS refuses `sendto` then).",
-     "none before the peer accepts": "UDP has no handshake: `connect` only writes the address into the socket."},
-    "send, recv, sendto and recvfrom")
+peeked = pictured(single(
+    "Twelve bytes have come, and seven are taken. The next `recv` has MSG_PEEK: it looks. Then `b\"!\"` is sent, and "
+    "`recv(2)` takes. What do the two return?",
+    {'`b"world"` · `b"!"`': "The look took nothing away: what it has shown is still in front.",
+     '`b"world"` · `b"wo"`': "What was looked at stays where it is, and the next call gets it once more.",
+     '`b"hello"` · `b"wo"`': "`recv` takes from the front, and `hello, ` is taken.",
+     '`b", wor"` · `b"ld"`': "A look begins where the last `recv` ended, not where a send began."},
+    '`b"world"` · `b"wo"`'), conversations.looked_at, blanks.results_of(("recv", -3), ("recv", -2)))
+
+udp_send = pictured(single(
+    "A UDP socket has called `connect` with its friend's address, and `send`. Now it calls `sendto` with the address of a third. "
+    "Who gets `b\"two\"` (Linux)?",
+    {"friend": "`connect` says where `send` goes. `sendto` brings an address of its own.",
+     "third": "`sendto` goes where it says, also on a connected socket: `connect` adds `send` and takes nothing away.",
+     "none of them": "So it is on macOS, which refuses `sendto` on a connected socket: EISCONN."},
+    "third"), conversations.to_a_third, blanks.taker_of("sendto", by_name=True))
 
 recvfrom_tcp = single("`connection.recvfrom(9)` on a TCP connection: what comes back (Linux)?",
     {"an error": "It works: the data comes, and the address is left out.",
@@ -40,11 +53,14 @@ rcvbuf = single("You set SO_RCVBUF to 8192 and read it again. What do you read o
      "0": "The option can be read as well as set.",
      "it depends on the network": "The buffer is memory of this machine."}, "16384")
 
-flushed = single("`file = client.makefile('w')`, then `file.write('hello\\n')`. How many bytes has the other end's kernel now?",
-    {"0": "The file keeps them in a buffer of its own, in your program, until `flush` or `close`.",
-     "6": "A file made by `makefile` has a buffer, as any file has.",
-     "7": "Six characters, six bytes, and none of them has left.",
-     "it depends on the clock": "No clock takes part: the buffer is in your program and waits for `flush`."}, "0")
+flushed = pictured(single(
+    "`file = client.makefile(\"w\")`, and then `file.write(\"hello\\n\")`, `file.write(\"world\\n\")`, `file.flush()`. "
+    "The file calls `send` on its socket. What does it send first?",
+    {'`b"hello\\n"`': "A file has a buffer, as any file has: `write` only puts the line there.",
+     '`b"world\\n"`': "Nothing is sent out of its turn, and nothing is left out.",
+     '`b"hello\\nworld\\n"`': "Both lines were kept in a buffer of the file, in your program. `flush` sends them in one call.",
+     '`b"hello"`': "The newline is a character like the others."},
+    '`b"hello\\nworld\\n"`'), conversations.written, blanks.argument_of("send"))
 
 localhost = single("A server is bound to `127.0.0.1`. A client connects to the name `localhost`. What is sure?",
     {"It arrives, at the first try": "The name may stand for `::1` first, and nobody listens there.",

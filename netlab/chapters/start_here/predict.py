@@ -1,5 +1,21 @@
 """Predictions of chapter 0: a first conversation."""
+import contextlib
+import socket
+
+from netlab import Timeline
+from netlab.teach.blanks import result_of
+from netlab.teach.pictured import pictured
 from netlab.teach.questions import number, order, single
+
+
+def _nobody_listens():
+    """The recording of a call to an address that a socket has, and where it does not listen."""
+    timeline = Timeline()
+    with socket.socket() as silent, timeline.socket() as client, contextlib.suppress(OSError):
+        silent.bind(("127.0.0.1", 0))
+        client.connect(silent.getsockname())
+    return timeline
+
 
 calls = order("A client talks to a server once. Which calls does it make?",
     ["connect", "sendall", "recv", "close"], "Call first, then speak, then listen, then hang up.",
@@ -15,9 +31,8 @@ sockets = number("The server talks to one client. How many sockets of its own do
     {1: "The picture shows two `close()` on the right: one socket listens, and one talks.",
      3: "The third is the client's own: it stands on the left."})
 
-nobody = single("The server has stopped, and a client calls its address. What happens?",
-    {"The client waits": "It would, if nothing at all came back. Here something comes back.",
-     "An error, at once": "The kernel of that machine is still there. It answers that nobody listens on this port.",
-     "It connects, and the first recv returns nothing":
-         "To connect, somebody must listen. An empty `recv` is how a conversation ends, not how it begins."},
-    "An error, at once")
+nobody = pictured(single("The server has stopped, and a client calls its address. What does `connect` do?",
+    {"It waits": "It would, if nothing at all came back. Here something comes back.",
+     "It returns": "To connect, somebody must listen.",
+     "It raises": "The kernel of that machine is still there. It answers, at once, that nobody listens on this port."},
+    "It raises"), _nobody_listens, result_of("connect", read=lambda row: "It raises" if row.failed else "It returns"))

@@ -1,4 +1,6 @@
 """Predictions of chapter 1: TCP/IP."""
+from netlab.chapters.tcp_ip import pictures
+from netlab.teach.pictured import pictured
 from netlab.teach.questions import multiple, number, single
 
 frames = number(
@@ -7,21 +9,19 @@ frames = number(
     {1: "The message is one. But by which address should a card on the cable know that it is meant?",
      2: "UDP sends no answer back by itself, and what comes before the message is more than one frame."})
 
-overhead = number(
-    "The message has 10 bytes. How many bytes has the frame that carries it, with a header each of Ethernet, IP and UDP?",
-    52, "14 of Ethernet, 20 of IP, 8 of UDP, and the message.",
-    {10: "That is the message. Who should get it, and who sends it, must be said too.",
-     18: "A UDP header has 8 bytes. IP and Ethernet put theirs before it.",
-     38: "That is the packet of IP. Ethernet puts 14 bytes before it.",
-     42: "That is the headers without the message, which has 10 bytes."})
+first_header = pictured(single(
+    "The frame has a header each of UDP, of IP and of Ethernet, and the message behind them. Which header comes first?",
+    {"`UDP`": "It says for which program. That is asked last: before it, the frame must find the card, and the packet the host.",
+     "`IPv4`": "It says for which host. But the card at the end of the cable must know first whether the frame is for it.",
+     "`Ethernet`": "A card reads it first: is this frame for me? What else is inside is not its affair."},
+    "`Ethernet`"), pictures.datagram, pictures.FIRST)
 
-whom = single(
+whom = pictured(single(
     "alice sends to 10.0.3.2, and two routers stand between. Whose hardware address does she ask for by ARP?",
-    {"bob's": "An ARP question stays on its own cable, and bob is not on it. He would never hear it.",
-     "that of the router on her cable": "Her routing table says that the way to bob begins there. The rest is its affair.",
-     "those of both routers and bob's": "She does not even know that there is a second router. Each knows the next step.",
-     "nobody's": "Without one no card would take the frame."},
-    "that of the router on her cable")
+    {"bob": "An ARP question stays on its own cable, and bob is not on it. He would never hear it.",
+     "east": "She does not even know that there is a second router. Each knows the next step.",
+     "north": "Her routing table says that the way to bob begins there. The rest is its affair.",
+     "nobody": "Without a hardware address no card would take the frame."}, "north"), pictures.chain, pictures.WHOM)
 
 cut = single(
     "A TCP connection between alice and bob is open, and its packets go by west and east. You cut the cable between these two. "
@@ -77,14 +77,13 @@ byte_number = number(
      6: "Byte 6 is the last of `two`.",
      9: "`one` and `two` are six bytes, and the first of them has the number 1."})
 
-acknowledged = single(
-    "bob listens, and his program is busy: it has not called `accept`. alice connects, and sends an order. "
-    "Does an ACK come for its bytes?",
-    {"No: nobody has read them": "An ACK does not wait for a reader. It would keep the sender waiting for no reason.",
-     "No: there is no connection before `accept`": "The kernels have made it. `accept` fetches what is there.",
-     "Yes, from bob's kernel": "It has the bytes, and that is all that an ACK says.",
-     "Yes, once `accept` is called": "The kernel has no reason to wait for the program."},
-    "Yes, from bob's kernel")
+acknowledged = pictured(single(
+    "bob listens, and his program is busy: it has not called `accept`. alice connects, and sends an order. What comes back "
+    "for its 21 bytes?",
+    {"nothing": "An ACK waits for no reader, and not for `accept`: it would keep the sender waiting for no reason.",
+     "`ACK 1`": "That would say that no byte has come. An ACK counts what the kernel has, not what a program has read.",
+     "`ACK 22`": "The kernel has all before byte 22, and that is all that an ACK says."}, "`ACK 22`"),
+    pictures.order, pictures.BACK)
 
 twice = number(
     "alice sends an order over TCP and waits for the thanks. The cable is cut after bob has read the order. Her time limit ends, "

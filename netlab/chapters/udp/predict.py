@@ -1,4 +1,7 @@
 """Predictions of chapter 5: UDP. Each wrong answer is one that people give, and says what leads to it."""
+from netlab.chapters.udp import conversations
+from netlab.teach import blanks
+from netlab.teach.pictured import pictured
 from netlab.teach.questions import multiple, number, single
 
 nobody_there = single(
@@ -17,14 +20,14 @@ borders = single(
      "It depends on the moment": "With TCP it would. A datagram comes whole, or it does not come."},
     "b'tea'")
 
-rest = single(
-    "Two datagrams wait: `b\"tea, please\"` and `b\"salt\"`. You call `recv(3)`, then `recv(1024)`. "
-    "What does the second call return?",
-    {"b', please'": "So it is with TCP: the rest waits. A datagram is taken as a whole, and what has no room is thrown away.",
-     "b'salt'": "The first call has used up the first datagram, all of it.",
-     "b', pleasesalt'": "That would be a stream. Datagrams are never joined.",
-     "b'tea, please'": "The first call took it. Only a look with `MSG_PEEK` leaves it there."},
-    "b'salt'")
+rest = pictured(single(
+    "Two datagrams wait: `b\"tea, please\"` and `b\"salt\"`. You call `recv(3)`, then `recv(1024)`. What do they return?",
+    {'`b"tea"` · `b", please"`':
+        "So it is with TCP: the rest waits. A datagram is taken as a whole, and what has no room is thrown away.",
+     '`b"tea"` · `b"salt"`': "The first call has used up the first datagram, all of it.",
+     '`b"tea"` · `b", pleasesalt"`': "That would be a stream. Datagrams are never joined.",
+     '`b"tea"` · `b"tea, please"`': "The first call took it. Only a look with `MSG_PEEK` leaves it there."},
+    '`b"tea"` · `b"salt"`'), conversations.too_small, blanks.results_of(("recv", 1), ("recv", 2)))
 
 largest = number(
     "A packet of IPv4 says its own length in 16 bits: 65,535 bytes at most, headers included. IP's header takes 20 of them, "
@@ -51,14 +54,26 @@ flood = number(
     {1: "Not even one: who should raise it? The sender's part went well.",
      1000: "Each call hands a datagram to the kernel, and that works."})
 
-copies = single(
-    "On a link that doubles everything, a client asks for tea, takes one answer, asks for salt, takes one answer, asks for rice, "
-    "takes one answer. The prices are 3, 1 and 2. What does it hear?",
-    {"3, 1, 2": "If nobody read the copies. But they are in the queue, before the next answer.",
-     "3, 3, 3": "The question came twice, and each answer did: four answers about tea.",
-     "3, 3, 1": "So it would be with one copy. The question was doubled as well.",
-     "An error": "A copy is a datagram like any other. Nobody sees that there was one before."},
-    "3, 3, 3")
+overtaken = pictured(single(
+    "A link loses `b\"tea\"`, and doubles `b\"rice\"`. Both copies of rice overtake `b\"salt\"`. "
+    "The server calls `recv` three times. What does it get?",
+    {'`b"tea"` · `b"salt"` · `b"rice"`': "That is what was sent.",
+     '`b""` · `b"rice"` · `b"salt"`':
+         "What is lost leaves no gap behind. `b\"\"` would be a datagram of no bytes, and nobody sent one.",
+     '`b"salt"` · `b"rice"` · `b"rice"`': "In the order in which they were sent. But rice was there before salt.",
+     '`b"rice"` · `b"salt"` · `b"rice"`': "Both copies have overtaken.",
+     '`b"rice"` · `b"rice"` · `b"salt"`': "The queue has what came, in the order in which it came."},
+    '`b"rice"` · `b"rice"` · `b"salt"`'), conversations.overtaken, blanks.results_of(("recv", 1), ("recv", 2), ("recv", 3)))
+
+copies = pictured(single(
+    "The shop is slow. The client asks for tea, hears nothing in time, and asks again. Then the shop answers both. "
+    "The client takes one answer, asks for salt, and takes one answer. Tea is 3, salt is 1. What does it hear?",
+    {'`b"3"` · `b"1"`':
+         "If the second answer about tea were thrown away. Who should do that? It came to this socket, and it waits.",
+     '`b"3"` · `b"3"`': "Two questions, two answers. The second one lies in the queue before the answer about salt.",
+     '`b"33"` · `b"1"`': "That would be a stream. One `recv` takes one datagram.",
+     '`b"3"` · an error': "An answer is a datagram like any other. No kernel knows what it is about."},
+    '`b"3"` · `b"3"`'), conversations.asked_twice, blanks.results_of(("recv", 1, "client"), ("recv", 2, "client")))
 
 sold = number(
     "The shop has ten packets of salt. A client sends `sell salt`, the shop sells one, and its answer is lost. The client "
