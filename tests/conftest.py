@@ -76,9 +76,10 @@ def open_files() -> dict[str, str] | None:
 
 
 def left_behind(threads: set, files: dict | None, *, deadline: float = 2.0) -> str:
-    """What is there now and was not before, in words; "" when nothing is. Waits at most `deadline` seconds."""
+    """What is there now and was not before, in words; "" when nothing is. The last look begins `deadline` seconds from now."""
     end = time.monotonic() + deadline
     while True:
+        last = time.monotonic() > end   # a look may take long: with all that pytest holds, on a busy machine
         gc.collect()
         more = [t.name for t in threading.enumerate() if t not in threads]
         now = open_files()
@@ -89,7 +90,7 @@ def left_behind(threads: set, files: dict | None, *, deadline: float = 2.0) -> s
             words.append(f"descriptors {sorted(new.values())}")
         if not words:
             gc.freeze()         # what lives now is not looked at again: with all that pytest holds, that takes 0.1 s
-        if not words or time.monotonic() > end:
+        if not words or last:
             return " and ".join(words)
         gc.unfreeze()           # but something of it may have to go first
         time.sleep(0.005)

@@ -336,6 +336,7 @@ class Panel:
         for name, field in fields.items() if isinstance(fields, dict) else ():
             if isinstance(field, list) and field[1:] == [self._puts.get(name, ("", 0))[1]]:
                 self.fields[name] = _whole(field[0])        # else it was sent before the panel's own text came there
+        self._clicked.set()                 # sooner than what it does, which the pump may show at once
         try:
             if act := getattr(self, f"on_{content.get('do')}", None):
                 act(_whole(content.get("about", "")))
