@@ -67,12 +67,6 @@ def size_of(method: str, number: int = 1, who: str = "") -> Blank:
     return replace(blank, unit="byte")
 
 
-def call_of(method: str, number: int = 1, who: str = "") -> Blank:
-    """Which call was made there: "?" in its place. A Timeline shows it. What came is the method with brackets: `accept()`."""
-    return _of_row(Call(method, number, who), lambda row: f"{row.event.method}()",
-                   lambda row, words: replace(row, call=words, result=""))
-
-
 def argument_of(method: str, number: int = 1, who: str = "") -> Blank:
     """What a call was given: "sendall(?)". A Timeline shows it. What came is what stands in its brackets."""
     return _of_row(Call(method, number, who), lambda row: row.call.partition("(")[2].removesuffix(")"),

@@ -30,7 +30,6 @@ KINDS = {
     "refused": (pictured(choices("`ConnectionRefusedError`", "returns"), refused, blanks.result_of("connect")), "returns",
                 "returns", "ConnectionRefused"),
     "size": (pictured(number("How many?", 5, "five", {3: "no"}), talk, blanks.size_of("recv")), "3", "3", "5 bytes"),
-    "call": (pictured(choices("`recv()`", "`close()`"), talk, blanks.call_of("recv", 2)), "`close()`", "close()", "1024"),
     "argument": (pictured(choices('`b"rice"`', '`b"ice"`'), talk, blanks.argument_of("sendall", 2)), '`b"ice"`',
                  'b"ice"', "rice"),
     "several": (pictured(choices('`b"teari"` · `b"ce"`', "waits · waits"), talk, blanks.results_of(("recv", 1), ("recv", 2))),
@@ -152,7 +151,7 @@ def test_the_last_call_is_that_of_the_cell_that_was_run_again():
 
 def test_what_did_not_happen_is_told():
     assert repr(KINDS["second"][0].beside(talk(recvs=(5,)))) == "No recv number 2 of server has ended in this run."
-    for name in ("result", "size", "call", "several", "taken, recorded", "left", "cuts"):
+    for name in ("result", "size", "several", "taken, recorded", "left", "cuts"):
         nothing = KINDS[name][0].beside(talk(b"tea", recvs=()))
         assert nothing.picture is None and "in this run" in nothing._repr_html_() and "<img" not in nothing._repr_html_()
     short = handshake()

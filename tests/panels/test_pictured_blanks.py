@@ -16,13 +16,12 @@ pytestmark = pytest.mark.usefixtures("no_leaks")
     (served, blanks.result_of("connect"), "handshake|from 2"),
     (refused, blanks.result_of("connect"), "✗|efused"),
     (served, blanks.result_of("accept"), "connection|a client came"),
-    (served, blanks.call_of("accept"), "connection|a client came"),
     (lambda: served(b""), blanks.result_of("recv"), r'b""|the peer closed|\?.*from'),
     (lambda: served(b""), blanks.size_of("recv"), r'b""|the peer closed|\?.*from|0 bytes'),
     (served, blanks.argument_of("sendall"), "tea|3 bytes|not received"),
     (lost, blanks.taker_of("sendto", 1, by_name=True), r" from |not received|recv\(1024\) →"),
     (handshake, blanks.packet(4), "1-3"),
-], ids=["connects", "is refused", "accepts", "accept", "the end", "no bytes", "sends", "lost", "a segment"])
+], ids=["connects", "is refused", "accepts", "the end", "no bytes", "sends", "lost", "a segment"])
 def test_neither_words_nor_arrows_tell_what_came(run, blank, telling):
     plain = replace(blank, draw=blank.asked, truth=lambda recorded: "x")
     question = pictured(choices("x", "y"), run, plain)
